@@ -105,7 +105,7 @@ func sddlSamples() []string {
 		"", "O:BA", "D:", "D:NO_ACCESS_CONTROL", "D:P", "D:PARAI", "G:S-1-5-21-1-2-3-513",
 		"O:BA G:SY D:(A;;FA;;;BA) (D;OICINPIOID;SDRCWDGXGWGR;;;WD)",
 		"O:SYD:PAI(A;CI;DCLCRPCR;;;BU)S:AI(AU;SAFA;FA;;;WD)(ML;;NW;;;LW)",
-		"D:(XA;;FX;;;WD;6172747800000000)(0x5;0x20;;;;;00000000)(0x13;;0x0;;;S-1-17-1)",
+		"D:(XA;;FX;;;WD;6172747800000000)(0x05;0x20;;;;;00000000)(0x13;;0x0;;;S-1-17-1)",
 		sddl(sddlRoot), sddl(sddlSystem), sddl(sddlWwwroot),
 	}
 }
@@ -150,7 +150,7 @@ func TestParseSDDLRefuses(t *testing.T) {
 	for _, s := range []string{
 		"O", "O:", "O:XX", "X:BA", "O:BAO:BA", "D:(A;;FA;;;BA", "D:(A;;FA;;BA)", "D:(Z;;FA;;;BA)",
 		"D:(A;ZZ;FA;;;BA)", "D:(A;;ZZ;;;BA)", "D:(A;;FA;;;)", "D:(A;;0x1ffffffff;;;BA)", "D:x",
-		"D:(OA;;FA;00000000-0000-0000-0000-000000000000;;BA)", "D:(A;;FA;;;BA;123)", "D:(0x5;;FA;;;BA)",
+		"D:(OA;;FA;00000000-0000-0000-0000-000000000000;;BA)", "D:(A;;FA;;;BA;123)", "D:(0x05;;FA;;;BA)",
 	} {
 		if d, err := ParseSDDL(s); err == nil {
 			t.Errorf("%s: read as %s", s, d)
@@ -270,7 +270,7 @@ func TestInheritFor(t *testing.T) {
 		"nothing to inherit": {
 			"D:(A;;FA;;;WD)", "O:BAG:SYD:(A;;FA;;;SY)(A;;FA;;;BA)", "O:BAG:SYD:(A;;FA;;;SY)(A;;FA;;;BA)"},
 		"unread types travel along": {
-			"D:(0x5;OICI;;;;;00000000)", "O:BAG:SYD:(0x5;OICI;;;;;00000000)", "O:BAG:SYD:(0x5;;;;;;00000000)"},
+			"D:(0x05;OICI;;;;;00000000)", "O:BAG:SYD:(0x05;OICI;;;;;00000000)", "O:BAG:SYD:(0x05;;;;;;00000000)"},
 	} {
 		parent := mustSDDL(t, c.parent)
 		if got := parent.InheritFor(true, Administrators, LocalSystem).String(); got != c.dir {
