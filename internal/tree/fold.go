@@ -1,0 +1,41 @@
+package tree
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Fold maps a name to the form in which Windows compares it: every UTF-16 unit
+// in upper case. It approximates the table that NTFS keeps on each volume by
+// Unicode's simple upper-case mapping of the basic plane, less the letters
+// that map to plain ASCII letters only in Unicode (dotless i, long s). Where
+// the two differ, Fold equates more than Windows does, which can only lead to
+// a refusal, never to a collision that goes unseen.
+func Fold(name string) string {
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; c >= utf8.RuneSelf || 'a' <= c && c <= 'z' {
+			return strings.Map(foldRune, name)
+		}
+	}
+	return name
+}
+
+func foldRune(r rune) rune {
+	switch {
+	case 'a' <= r && r <= 'z':
+		return r - ('a' - 'A')
+	case r < utf8.RuneSelf, r > 0xFFFF:
+		return r
+	}
+	u := unicode.ToUpper(r)
+	if u < utf8.RuneSelf || u > 0xFFFF {
+		return r
+	}
+	return u
+}
+
+// SameName reports whether Windows takes a and b for the same name.
+func SameName(a, b string) bool {
+	return a == b || Fold(a) == Fold(b)
+}
