@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/casement/casement/internal/solve"
 	"github.com/casement/casement/internal/store"
 	"github.com/casement/casement/internal/tree"
 )
@@ -133,25 +134,21 @@ func cause(err error) error {
 	return err
 }
 
-// Pin names and fetches the part of the directory that the attributes select.
-// To name it, it reads every file that the cache does not know.
-func (l *Local) Pin(ctx context.Context, attrs map[string]string) (Pinned, error) {
+// Pin checks the attributes of a local source. The result has no key: only
+// reading all files could tell it, and most builds read them once anyway.
+// Whoever needs to name what was loaded calls [Key].
+func (l *Local) Pin(_ context.Context, attrs map[string]string) (solve.Pinned, error) {
 	sel, err := SelectionOf(attrs)
 	if err != nil {
-		return Pinned{}, err
+		return solve.Pinned{}, err
 	}
-	set, err := l.Tree(ctx, sel)
-	if err != nil {
-		return Pinned{}, err
-	}
-	key, err := Key(ctx, set)
-	if err != nil {
-		return Pinned{}, err
-	}
-	return Pinned{
-		Key:  "local:" + key,
-		Load: func(context.Context) (tree.Chain, error) { return oneLayer(set, l.name), nil },
-	}, nil
+	return solve.Pinned{Load: func(ctx context.Context) (tree.Chain, error) {
+		set, err := l.Tree(ctx, sel)
+		if err != nil {
+			return tree.Chain{}, err
+		}
+		return oneLayer(set, l.name), nil
+	}}, nil
 }
 
 // maxReadFile bounds what ReadFile holds in memory. The largest Dockerfiles

@@ -403,9 +403,11 @@ func TestKeyAndStatCache(t *testing.T) {
 	memory := &mapCache{m: map[string]string{}}
 	cache := &counting{StatCache: memory}
 	key := func() string {
-		p, err := open(t, dir, LocalOptions{Cache: cache}).Pin(t.Context(), nil)
+		set, err := open(t, dir, LocalOptions{Cache: cache}).Tree(t.Context(), Selection{})
 		must(t, err)
-		return p.Key
+		key, err := Key(t.Context(), set)
+		must(t, err)
+		return key
 	}
 	first := key()
 	if second := key(); second != first || cache.hits.Load() != 2 {
@@ -432,8 +434,15 @@ func TestKeyAndStatCache(t *testing.T) {
 	// that are too young.
 	real, err := st.StatCache(dir)
 	must(t, err)
-	_, err = open(t, dir, LocalOptions{Cache: real}).Pin(t.Context(), nil)
+	p, err := open(t, dir, LocalOptions{Cache: real}).Pin(t.Context(), nil)
 	must(t, err)
+	chain, err := p.Load(t.Context())
+	must(t, err)
+	e, err := chain.View().Lookup(t.Context(), "b/c")
+	must(t, err)
+	if _, err := e.Content.(tree.Digester).ContentDigest(t.Context()); err != nil {
+		t.Error(err)
+	}
 	must(t, real.Save())
 }
 

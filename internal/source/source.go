@@ -3,8 +3,8 @@
 //
 // Start with [OpenLocal], [NewHTTP] and [NewGit]. Each of the three has a
 // method Pin, which takes the attributes that a source vertex of the graph
-// carries and answers with a [Pinned]: a key that names the result, and a
-// function that fetches it. [ParseContext] says which of them the CONTEXT
+// carries and answers with a [solve.Pinned]: a key that names the content, and
+// a function that fetches it. [ParseContext] says which of them the CONTEXT
 // argument of a build command means.
 //
 // What is read is distrusted. Links never lead out of a context, a file that
@@ -20,20 +20,12 @@
 package source
 
 import (
-	"context"
 	"net/url"
 	"strings"
 
 	"github.com/casement/casement/internal/tree"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
-
-// Pinned is a source at one moment: Key names its content, and Load fetches
-// it. Sources with equal keys have equal content.
-type Pinned struct {
-	Key  string
-	Load func(ctx context.Context) (tree.Chain, error)
-}
 
 // hinted is an error with advice for the user.
 type hinted struct {
