@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -97,6 +98,9 @@ func (s *Store) Verify(ctx context.Context, d digest.Digest) error {
 	defer f.Close()
 	h := sha256.New()
 	n, err := io.Copy(h, readerUntil{ctx, f})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return s.fail("verifying blob "+d.String(), err)
 	}
@@ -135,9 +139,10 @@ type Writer struct {
 	f      *os.File
 	hash   hash.Hash // nil if the caller hashes
 	size   int64
-	marked int64      // up to where the system was asked to write to the disk
-	synced chan error // not nil: a sync of all bytes was started
-	err    error      // of the first write that failed
+	marked int64       // up to where the system was asked to write to the disk
+	asking atomic.Bool // it is being asked
+	synced chan error  // not nil: a sync of all bytes was started
+	err    error       // of the first write that failed
 	done   bool
 }
 
@@ -220,9 +225,13 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return n, w.err
 	}
 	// Blobs are synced in the end. Letting the disk begin now makes that short.
-	if w.size-w.marked >= writebackStep {
-		startWriteback(w.f, w.marked, w.size-w.marked)
+	if w.size-w.marked >= writebackStep && w.asking.CompareAndSwap(false, true) {
+		off, n := w.marked, w.size-w.marked
 		w.marked = w.size
+		go func() { // it waits when the disk has much to do
+			startWriteback(w.f, off, n)
+			w.asking.Store(false)
+		}()
 	}
 	return n, nil
 }

@@ -41,7 +41,11 @@ func (s *Store) Partial(ctx context.Context, d digest.Digest) (*Partial, error) 
 	// Bytes of an earlier process count as much as new ones: Commit hashes all.
 	p.size, err = io.Copy(p.hash, readerUntil{ctx, f})
 	if err != nil {
-		p.Close()
+		// Close could take a download that was not read yet for an empty one.
+		f.Close()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		return nil, s.fail("resuming a download", err)
 	}
 	return p, nil

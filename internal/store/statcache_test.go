@@ -186,7 +186,7 @@ func TestStatCacheDamage(t *testing.T) {
 // no checks of their own.
 func FuzzStatTable(f *testing.F) {
 	f.Add(encodeStatTable("", nil))
-	f.Add(encodeStatTable("/r", []statEntry{{"a", stat{settled(1), "d:1"}}, {"b", stat{settled(2), "d:2"}}}))
+	f.Add(encodeStatTable("/r", []statEntry{{"a", stat{FileStat{Size: 1, ModTime: 2}, "d:1"}}, {"b", stat{FileStat{Mode: 3}, "d:2"}}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) >= statHeader {
 			// Past the checksum, or nothing else would ever be tried.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -432,5 +434,31 @@ func BenchmarkGet(b *testing.B) {
 		if _, err := s.Get("step", "k"); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What a layer costs on its way into the store, with and without hashing.
+func BenchmarkWriter(b *testing.B) {
+	data := make([]byte, 1<<20)
+	rand.NewChaCha8([32]byte{}).Read(data)
+	for _, hashed := range []bool{true, false} {
+		b.Run(fmt.Sprintf("hashed=%v", hashed), func(b *testing.B) {
+			s := open(b, b.TempDir(), Options{})
+			b.SetBytes(32 << 20)
+			for b.Loop() {
+				w, err := s.CreateUnhashed(b.Context())
+				if hashed {
+					w.Close()
+					w, err = s.Create(b.Context())
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				for range 32 {
+					w.Write(data)
+				}
+				w.Close()
+			}
+		})
 	}
 }

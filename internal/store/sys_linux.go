@@ -21,7 +21,14 @@ func FileStatOf(fi fs.FileInfo) FileStat {
 // startWriteback asks the system to begin writing a part of f to the disk. It is
 // a matter of speed only, so its failure is nothing.
 func startWriteback(f *os.File, off, n int64) {
-	_ = unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE)
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	// Control, because the file may be closed at any moment.
+	_ = conn.Control(func(fd uintptr) {
+		_ = unix.SyncFileRange(int(fd), off, n, unix.SYNC_FILE_RANGE_WRITE)
+	})
 }
 
 // diskSize returns the size of the file system that dir is on.
