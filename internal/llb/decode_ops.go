@@ -197,5 +197,9 @@ func decodeMount(m *pb.Mount) (Mount, error) {
 	default:
 		return Mount{}, fmt.Errorf("unknown kind %d", m.GetMountType())
 	}
+	if out.Kind == MountSecret || out.Kind == MountSSH || out.Kind == MountTmpfs {
+		// They have neither, and makers leave the fields 0.
+		out.Input, out.Output = Scratch, Discard
+	}
 	return out, nil
 }

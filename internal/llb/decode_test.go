@@ -103,7 +103,8 @@ func everything(t testing.TB) *pb.Definition {
 				{Input: 0, Dest: "/", Output: 0},
 				{Input: 1, Dest: "/src", Output: -1, Readonly: true, Selector: "/sub"},
 				{Input: -1, Dest: "/c", Output: -1, MountType: pb.MountType_CACHE, CacheOpt: &pb.CacheOpt{ID: "c", Sharing: pb.CacheSharingOpt_LOCKED}},
-				{Input: -1, Dest: "/s", Output: -1, MountType: pb.MountType_SECRET, SecretOpt: &pb.SecretOpt{ID: "s", Mode: 0o400}},
+				// Input and output are left 0, as BuildKit's clients do.
+				{Dest: "/s", MountType: pb.MountType_SECRET, SecretOpt: &pb.SecretOpt{ID: "s", Mode: 0o400}},
 				{Input: -1, Dest: "/a", Output: -1, MountType: pb.MountType_SSH, SSHOpt: &pb.SSHOpt{ID: "default", Optional: true}},
 				{Input: -1, Dest: "/t", Output: -1, MountType: pb.MountType_TMPFS, TmpfsOpt: &pb.TmpfsOpt{Size: 9}},
 			},
