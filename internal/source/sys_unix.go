@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -46,3 +48,21 @@ func deviceNumbers(fi fs.FileInfo) (major, minor int64) {
 // linkToDir would tell whether a symbolic link is one to a directory, if Unix
 // made a difference.
 func linkToDir(fs.FileInfo) (isDir, known bool) { return false, false }
+
+// hostFolds says that file names that differ only in case are usually the same.
+const hostFolds = runtime.GOOS == "darwin"
+
+// tryLock locks f until it is closed; false if somebody else has the lock.
+func tryLock(f *os.File) (bool, error) {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// withChildren lets the end of the command's context end all its processes.
+func withChildren(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"syscall"
 
 	"golang.org/x/sys/windows"
@@ -44,3 +45,20 @@ func linkToDir(fi fs.FileInfo) (isDir, known bool) {
 	data, ok := fi.Sys().(*syscall.Win32FileAttributeData)
 	return ok && data.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0, ok
 }
+
+// hostFolds says that file names that differ only in case are usually the same.
+const hostFolds = true
+
+// tryLock locks f until it is closed; false if somebody else has the lock.
+func tryLock(f *os.File) (bool, error) {
+	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) || errors.Is(err, windows.ERROR_IO_PENDING) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// withChildren does nothing more than what package exec does: git ends its
+// helpers itself when their pipe is closed.
+func withChildren(*exec.Cmd) {}
