@@ -186,7 +186,7 @@ func bearerRegistry(t *testing.T, uses int) (*server, *bearer) {
 // Tokens are bought once for each scope and bought again when they have expired;
 // a mount asks for both repositories.
 func TestTokens(t *testing.T) {
-	for name, uses := range map[string]int{"one token": 1000, "tokens expire": 3} {
+	for name, uses := range map[string]int{"one token": 1000, "tokens expire": 5} {
 		t.Run(name, func(t *testing.T) {
 			s, b := bearerRegistry(t, uses)
 			c, seen := client(t, Options{Parallel: 1})

@@ -313,19 +313,18 @@ func (h *host) send(ctx context.Context, r request, u *url.URL, authorization st
 	watch.start(1)
 	resp, err := h.client.Do(req)
 	watch.stop()
-	if err != nil {
-		stalled := context.Cause(actx) == errStalled
+	stalled := err != nil && context.Cause(actx) == errStalled
+	if fault := sent.fault(); err != nil || fault != nil {
+		if err == nil { // the server's answer to a body that ended early
+			resp.Body.Close()
+		}
 		cancel(nil)
-		if serr := sent.fault(); serr != nil {
-			if ctx.Err() != nil {
-				return nil, context.Cause(ctx)
-			}
-			return nil, &sourceFault{serr}
-		}
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		}
-		if stalled {
+		case fault != nil:
+			return nil, &sourceFault{fault}
+		case stalled:
 			err = errStalled
 		}
 		return nil, broken(r.op, r.ref, u.Host, err)

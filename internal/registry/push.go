@@ -312,7 +312,7 @@ func (r *repository) upload(ctx context.Context, o tree.Origin, session *url.URL
 		session = nil
 		var e *Error
 		var source *sourceFault
-		if errors.As(err, &e) && !errors.As(err, &source) && ctx.Err() == nil && try == 0 {
+		if errors.As(err, &e) && !errors.As(err, &source) && ctx.Err() == nil && try < 2 {
 			switch e.status {
 			case http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestedRangeNotSatisfiable:
 				continue // the token or the upload has expired meanwhile

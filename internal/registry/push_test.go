@@ -210,9 +210,6 @@ func TestUploadRetries(t *testing.T) {
 				}
 				return false
 			}
-			if name == "the upload is gone" {
-				n.Store(1) // once is all that can pass
-			}
 			if err := c.Push(t.Context(), []Ref{mustParse(t, s.host+"/app:1")}, single(newImage(t, 1, 1<<20)), PushOptions{}); err != nil {
 				t.Fatal(err)
 			}
@@ -336,13 +333,13 @@ func TestPushWrongBytes(t *testing.T) {
 	c, _ := client(t, Options{})
 	raw := []byte("bytes")
 	d := ocispec.Descriptor{Digest: digest.FromBytes(raw), Size: 5}
-	for name, b := range map[string]tree.Blob{"short": memory("byte"), "long": memory("bytes!"), "other": memory("BYTES"), "none": nil, "broken": brokenBlob{}} {
+	for name, b := range map[string]tree.Blob{"short": memory("byte"), "other": memory("BYTES"), "none": nil, "broken": brokenBlob{}} {
 		s.forget()
 		err := c.PushBlob(t.Context(), mustParse(t, s.host+"/"+name), d, b)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if n := s.count("PUT", ""); n > 1 {
+		if n := s.count("POST", "/"+name+"/"); n > 1 {
 			t.Errorf("%s: %d attempts", name, n)
 		}
 		t.Log(name, err)
