@@ -1,0 +1,151 @@
+package dockerfile
+
+import (
+	"errors"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/solver/errdefs"
+
+	"github.com/casement/casement/internal/llb"
+	"github.com/casement/casement/internal/progress"
+)
+
+// Error is what is wrong with a Dockerfile, or what a Dockerfile asks for in
+// vain.
+type Error struct {
+	// Where is the place in the Dockerfile; the zero value if there is none.
+	Where llb.Location
+	err   error
+	hint  string
+	text  []byte
+}
+
+// Error returns one line that begins with the place.
+func (e *Error) Error() string {
+	msg := e.message()
+	if w := e.Where.String(); w != "" {
+		return w + ": " + msg
+	}
+	return msg
+}
+
+// parseError is what the frontend says before a place that we say ourselves.
+var parseError = regexp.MustCompile(`^(dockerfile )?parse error on line \d+: `)
+
+// message is the error without its place.
+func (e *Error) message() string {
+	msg := strings.TrimSpace(e.err.Error())
+	if e.Where.Line > 0 {
+		msg = parseError.ReplaceAllString(msg, "")
+	}
+	return msg
+}
+
+// Unwrap returns the error without its place.
+func (e *Error) Unwrap() error { return e.err }
+
+// Hint says what to do about it, and is empty if nobody knows.
+func (e *Error) Hint() string {
+	var h interface{ Hint() string }
+	if e.hint == "" && errors.As(e.err, &h) {
+		return h.Hint()
+	}
+	return e.hint
+}
+
+// Excerpt returns the lines in question with some around them; it is empty for
+// an error without a place.
+func (e *Error) Excerpt() string {
+	return progress.Excerpt(e.Where.File, e.text, []progress.Lines{{First: e.Where.Line, Last: e.Where.EndLine}})
+}
+
+// explain turns an error of the frontend into ours: with the place that the
+// frontend hides in it, in words of the Dockerfile's author, and with a hint.
+func (c *client) explain(err error) error {
+	defer func() { c.loading.Done(err) }()
+	out := &Error{err: err, text: c.text()}
+	if srcs := errdefs.Sources(err); len(srcs) > 0 {
+		s := srcs[len(srcs)-1]
+		out.Where.File, out.text = s.GetInfo().GetFilename(), s.GetInfo().GetData()
+		for _, r := range s.GetRanges() {
+			out.Where = widen(out.Where, int(r.GetStart().GetLine()), int(r.GetEnd().GetLine()))
+		}
+	} else if el := (*parser.LocationError)(nil); errors.As(err, &el) && len(el.Locations) > 0 {
+		out.Where.File = c.req.Filename
+		for _, r := range el.Locations[0] {
+			out.Where = widen(out.Where, r.Start.Line, r.End.Line)
+		}
+	}
+	if out.Where.Line == 0 {
+		out.Where = llb.Location{}
+	} else {
+		out.Where.Text = linesOf(out.text, out.Where.Line, out.Where.EndLine)
+	}
+	var inner *Error
+	if errors.As(err, &inner) {
+		// What we said ourselves needs no words of the frontend around it.
+		out.err, out.hint = inner.err, inner.hint
+		return out
+	}
+	if errors.Is(err, fs.ErrNotExist) && strings.Contains(err.Error(), "failed to read dockerfile") {
+		out.err = &missing{name: c.req.Filename}
+		out.hint = "give the path of the Dockerfile with -f"
+		return out
+	}
+	out.hint = c.hintFor(out)
+	return out
+}
+
+// missing is the error for a Dockerfile that is not there.
+type missing struct{ name string }
+
+func (m *missing) Error() string { return "there is no file " + m.name }
+func (m *missing) Unwrap() error { return fs.ErrNotExist }
+
+// widen extends a location by a range of lines.
+func widen(l llb.Location, first, last int) llb.Location {
+	if first < 1 {
+		return l
+	}
+	if l.Line == 0 || first < l.Line {
+		l.Line = first
+	}
+	l.EndLine = max(l.EndLine, first, last)
+	return l
+}
+
+// linesOf returns some lines of a text, counted from 1.
+func linesOf(text []byte, first, last int) string {
+	lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
+	last = min(last, len(lines))
+	if first < 1 || first > last {
+		return ""
+	}
+	return strings.Join(lines[first-1:last], "\n")
+}
+
+// hintFor knows the ways out of what the frontend says about Windows paths.
+func (c *client) hintFor(e *Error) string {
+	msg := e.err.Error()
+	for _, t := range lineEndTraps(c.text()) {
+		if e.Where.Line <= t.line && t.line <= e.Where.EndLine {
+			return t.explanation()
+		}
+	}
+	switch {
+	case strings.Contains(msg, "not on the system drive"):
+		return onlyDrive
+	case strings.Contains(msg, "secret target is required on Windows"):
+		return `name the file of the secret: --mount=type=secret,id=ID,target=C:\path`
+	case strings.Contains(msg, "unknown instruction") && strings.Contains(msg, `\`):
+		return "a line that ends in a back slash continues on the next one; write \"# escape=`\" in the first line of the Dockerfile"
+	}
+	var h interface{ Hint() string }
+	if errors.As(e.err, &h) {
+		return h.Hint()
+	}
+	return ""
+}
