@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -195,6 +196,29 @@ func (h *host) do(ctx context.Context, r request) (*http.Response, error) {
 	}
 }
 
+// get sends a request whose whole answer is wanted, and reads it. What breaks in
+// the middle is asked for again.
+func (h *host) get(ctx context.Context, r request, limit int64) ([]byte, http.Header, error) {
+	r.method, r.ok = http.MethodGet, []int{http.StatusOK}
+	for try := 0; ; try++ {
+		resp, err := h.do(ctx, r)
+		if err != nil {
+			return nil, nil, err
+		}
+		raw, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+		resp.Body.Close()
+		if int64(len(raw)) > limit {
+			return nil, nil, &Error{Kind: Invalid, Op: r.op, Ref: r.ref, Err: fmt.Errorf("the answer has more than %d bytes", limit)}
+		}
+		if err == nil {
+			return raw, resp.Header, nil
+		}
+		if err := h.pause(ctx, try, broken(r.op, r.ref, h.name, err)); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
 // pause waits before the next attempt after err, the try-th of them (from 0). It
 // returns the error that is final, if there should be none.
 func (h *host) pause(ctx context.Context, try int, err error) error {
@@ -373,26 +397,42 @@ func (w *watchdog) stop() {
 }
 
 // sending is a request's body. It tells faults of the source from those of the
-// connection, and watches the connection only: the source may be slow.
+// connection, and watches the connection only: the source may be slow. Package
+// http may close a body that another goroutine reads, which not every source can
+// stand; here the read ends first, as the context's end makes it.
 type sending struct {
 	b     io.ReadCloser
 	watch *watchdog
 	left  int64
-	mu    sync.Mutex
-	err   error
+
+	mu              sync.Mutex
+	reading, closed bool
+	err             error
 }
 
 func (s *sending) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return 0, io.ErrClosedPipe
+	}
+	s.reading = true
+	s.mu.Unlock()
 	s.watch.stop()
 	n, err := s.b.Read(p)
 	s.left -= int64(n)
-	if err != nil && err != io.EOF || err == io.EOF && s.left > 0 {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		s.mu.Lock()
+	if err == io.EOF && s.left > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reading = false
+	if s.closed {
+		s.b.Close()
+		return n, io.ErrClosedPipe
+	}
+	if err != nil && err != io.EOF {
 		s.err = err
-		s.mu.Unlock()
 		return n, err
 	}
 	if s.left > 0 {
@@ -403,7 +443,18 @@ func (s *sending) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (s *sending) Close() error { return s.b.Close() }
+func (s *sending) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	if s.reading {
+		return nil
+	}
+	return s.b.Close()
+}
 
 // fault returns the error of the source, if that is what ended the request.
 func (s *sending) fault() error {

@@ -67,24 +67,15 @@ func (r *repository) Manifest(ctx context.Context, which string) (ocispec.Descri
 			return d, raw, nil
 		}
 	}
-	resp, err := r.h.do(ctx, request{op: "pulling", ref: ref.String(), method: http.MethodGet,
-		path: r.ref.Repository + "/manifests/" + which, scopes: r.pull,
-		header: http.Header{"Accept": {accepted}}, ok: []int{http.StatusOK}})
+	raw, header, err := r.h.get(ctx, request{op: "pulling", ref: ref.String(), path: r.ref.Repository + "/manifests/" + which,
+		scopes: r.pull, header: http.Header{"Accept": {accepted}}}, maxManifest)
 	if err != nil {
 		return ocispec.Descriptor{}, nil, r.suggest(ctx, ref, err)
 	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest+1))
-	if err != nil {
-		return ocispec.Descriptor{}, nil, broken("pulling", ref.String(), r.ref.Host, err)
+	if said := digest.Digest(header.Get("Docker-Content-Digest")); ref.Digest == "" && said.Validate() == nil {
+		ref.Digest = said
 	}
-	if len(raw) > maxManifest {
-		return ocispec.Descriptor{}, nil, &Error{Kind: Invalid, Op: "pulling", Ref: ref.String(), Err: fmt.Errorf("the manifest has more than %d bytes", maxManifest)}
-	}
-	if ref.Digest == "" {
-		ref.Digest = digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-	}
-	d, err := describe(ref, resp.Header.Get("Content-Type"), raw)
+	d, err := describe(ref, header.Get("Content-Type"), raw)
 	if err != nil {
 		return d, nil, err
 	}
@@ -160,6 +151,9 @@ func (r *repository) keep(ctx context.Context, d digest.Digest, raw []byte) {
 	}
 }
 
+// maxTags is the largest page of tags that is read.
+const maxTags = 64 << 20
+
 // Tags returns the tags of ref's repository in the registry's order.
 func (c *Client) Tags(ctx context.Context, ref Ref) ([]string, error) {
 	r := c.repository(ref)
@@ -171,19 +165,16 @@ func (c *Client) Tags(ctx context.Context, ref Ref) ([]string, error) {
 	var tags []string
 	for seen := map[string]bool{}; next != nil && !seen[next.String()]; {
 		seen[next.String()] = true
-		resp, err := r.h.do(ctx, request{op: "listing the tags of", ref: ref.Name(), method: http.MethodGet, url: next, scopes: r.pull, ok: []int{http.StatusOK}})
+		raw, header, err := r.h.get(ctx, request{op: "listing the tags of", ref: ref.Name(), url: next, scopes: r.pull}, maxTags)
 		if err != nil {
 			return tags, err
 		}
 		var page struct{ Tags []string }
-		err = json.NewDecoder(io.LimitReader(resp.Body, 64<<20)).Decode(&page)
-		link := resp.Header.Get("Link")
-		drain(resp)
-		if err != nil {
+		if err := json.Unmarshal(raw, &page); err != nil {
 			return tags, &Error{Kind: Unavailable, Op: "listing the tags of", Ref: ref.Name(), Err: err}
 		}
 		tags = append(tags, page.Tags...)
-		next = nextPage(next, link)
+		next = nextPage(next, header.Get("Link"))
 	}
 	return tags, nil
 }

@@ -124,6 +124,25 @@ func TestManifestCorrupt(t *testing.T) {
 	}
 }
 
+// A manifest whose connection breaks is asked for again, and a digest header that
+// is none is not taken for one.
+func TestManifestBroken(t *testing.T) {
+	raw := []byte(`{"schemaVersion":2,"config":{},"layers":[]}`)
+	var n atomic.Int32
+	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Docker-Content-Digest", "none")
+		if n.Add(1) < 3 {
+			cut(w, raw, http.StatusOK, 10)
+		}
+		_, _ = w.Write(raw)
+	}))
+	c, _ := client(t, Options{PlainHTTP: []string{"127.0.0.1"}})
+	d, got, err := c.Place(t.Context(), mustParse(t, s.host+"/app")).Manifest(t.Context(), "")
+	if err != nil || !bytes.Equal(got, raw) || d.Digest != digest.FromBytes(raw) {
+		t.Errorf("%+v, %s, %v", d, got, err)
+	}
+}
+
 // fetching reads the blob of the image through a registry that harm comes from.
 func fetching(t *testing.T, o Options, s *server, ref Ref, img *tImage, offset int64) ([]byte, error) {
 	t.Helper()

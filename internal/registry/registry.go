@@ -235,15 +235,21 @@ type Transfer struct {
 // moveStep is how many bytes move between two reports at least.
 const moveStep = 1 << 20
 
-// meter reports one transfer. A nil meter reports nothing.
+// meter reports one transfer. A nil meter reports nothing. An upload that the
+// server has answered early may still be read from while the next one begins, so
+// a meter is safe for concurrent use.
 type meter struct {
 	observe func(Transfer)
+	mu      sync.Mutex
 	t       Transfer
 	shown   int64
 }
 
 func (c *Client) meter(op Op, ref string, d ocispec.Descriptor) *meter {
-	m := &meter{observe: c.o.Observe, t: Transfer{Op: op, Ref: ref, Descriptor: d, Total: d.Size, State: Started}}
+	if c.o.Observe == nil {
+		return nil
+	}
+	m := &meter{observe: c.o.Observe, t: Transfer{Op: op, Ref: ref, Descriptor: d, Total: d.Size}}
 	m.report(Started)
 	return m
 }
@@ -255,16 +261,20 @@ func (c *Client) instant(op Op, ref string, d ocispec.Descriptor) {
 	}
 }
 
+// report is called by one goroutine at a time.
 func (m *meter) report(s State) {
-	if m != nil && m.observe != nil {
-		m.t.State, m.shown = s, m.t.Done
-		m.observe(m.t)
-	}
+	m.t.State, m.shown = s, m.t.Done
+	m.observe(m.t)
 }
 
 // at says that n bytes have been moved.
 func (m *meter) at(n int64) {
 	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.t.State == Done || m.t.State == Failed {
 		return
 	}
 	m.t.Done = n
@@ -275,6 +285,11 @@ func (m *meter) at(n int64) {
 
 // end says how the transfer ended.
 func (m *meter) end(err error) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if err != nil {
 		m.report(Failed)
 		return
