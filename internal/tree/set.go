@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Set is a set of changes that lives in memory. Build one with [SetBuilder].
+// Set is a set of changes that lives in memory. Build one with [NewSet].
 type Set struct {
 	changes []Change // sorted by Compare
 	exact   func() map[string]int
@@ -28,6 +28,7 @@ func NewSet(changes []Change) *Set {
 		}
 		kept = append(kept, c)
 	}
+	groupHardlinks(kept)
 	s := &Set{changes: kept}
 	identity := func(n string) string { return n }
 	s.exact = sync.OnceValue(func() map[string]int { return s.byName(identity) })
@@ -36,6 +37,27 @@ func NewSet(changes []Change) *Set {
 	s.kidsF = sync.OnceValue(func() map[string][]int { return s.byParent(Fold) })
 	s.implied = sync.OnceValue(s.findImplied)
 	return s
+}
+
+// groupHardlinks marks the files that hard links of the same set name, so that
+// a view shows all names of a file as one group.
+func groupHardlinks(changes []Change) {
+	targets := map[string]bool{}
+	for _, c := range changes {
+		if c.Entry != nil && c.Entry.Kind == Hardlink {
+			targets[c.Entry.Target] = true
+		}
+	}
+	if len(targets) == 0 {
+		return
+	}
+	for i, c := range changes {
+		if e := c.Entry; e != nil && e.Kind == File && e.Link == "" && targets[e.Name] {
+			f := *e
+			f.Link = "/" + e.Name
+			changes[i].Entry = &f
+		}
+	}
 }
 
 // findImplied collects the directories that nothing but their content

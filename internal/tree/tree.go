@@ -19,6 +19,7 @@
 package tree
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -248,25 +249,21 @@ func Base(name string) string {
 // its next sibling ("a", "a/b", "a.txt").
 func Less(a, b string) bool { return Compare(a, b) < 0 }
 
-// Compare is the three-way form of [Less].
+// Compare is the three-way form of [Less]. Depth-first is the order of bytes
+// with the slash before all others.
 func Compare(a, b string) int {
-	for {
-		if a == b {
-			return 0
-		}
-		if a == "" {
+	for i := range min(len(a), len(b)) {
+		switch x, y := a[i], b[i]; {
+		case x == y:
+		case x == '/':
 			return -1
-		}
-		if b == "" {
+		case y == '/':
 			return 1
+		default:
+			return cmp.Compare(x, y)
 		}
-		ah, at, _ := strings.Cut(a, "/")
-		bh, bt, _ := strings.Cut(b, "/")
-		if ah != bh {
-			return strings.Compare(ah, bh)
-		}
-		a, b = at, bt
 	}
+	return cmp.Compare(len(a), len(b))
 }
 
 // notExist is the error for a name that is not in a tree.

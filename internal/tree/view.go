@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -86,10 +87,11 @@ func hasChildren(ctx context.Context, l *Layer, dir string, fold bool) (bool, er
 }
 
 // resolveHardlink turns a hard link of layer i into the file that it names.
-// The target is looked for in the same layer, then below it.
+// The target is looked for in the same layer, then below it. Groups of linked
+// files get the layer's number, since two layers may use the same words.
 func (v *view) resolveHardlink(ctx context.Context, i int, e *Entry) (*Entry, error) {
 	if e.Kind != Hardlink {
-		return e, nil
+		return inLayer(i, e), nil
 	}
 	below := &view{layers: v.layers[:i], fold: v.fold}
 	target := e.Target
@@ -109,11 +111,22 @@ func (v *view) resolveHardlink(ctx context.Context, i int, e *Entry) (*Entry, er
 			break
 		}
 		if c.Entry.Kind != Hardlink {
-			return asFile(e, c.Entry), nil
+			return asFile(e, inLayer(i, c.Entry)), nil
 		}
 		target = c.Entry.Target
 	}
 	return nil, &fs.PathError{Op: "resolve hard link", Path: "/" + e.Name, Err: fs.ErrNotExist}
+}
+
+// inLayer returns the entry of layer i with a link group that no other layer
+// has.
+func inLayer(i int, e *Entry) *Entry {
+	if e.Link == "" || e.Kind == Hardlink {
+		return e
+	}
+	f := *e
+	f.Link = strconv.Itoa(i) + ":" + e.Link
+	return &f
 }
 
 // asFile gives the file target under the name of the hard link e.
@@ -121,7 +134,7 @@ func asFile(e, target *Entry) *Entry {
 	f := *target
 	f.Name = e.Name
 	if f.Link == "" {
-		f.Link = target.Name
+		f.Link = "/" + target.Name
 	}
 	return &f
 }
@@ -261,9 +274,6 @@ func (v *view) Prefetch(ctx context.Context, w Want) error {
 				return err
 			}
 		}
-		if !l.Sealed {
-			continue
-		}
 		var err error
 		if names, err = v.undecided(ctx, l, names); err != nil {
 			return err
@@ -272,7 +282,9 @@ func (v *view) Prefetch(ctx context.Context, w Want) error {
 	return nil
 }
 
-// undecided returns those names that layers below l may have a say in.
+// undecided returns those names that layers below l may have a say in. It is
+// asked of layers in memory too: what they decide must not cost the reading of
+// a base image.
 func (v *view) undecided(ctx context.Context, l *Layer, names []string) ([]string, error) {
 	var rest []string
 	for _, n := range names {
@@ -280,7 +292,14 @@ func (v *view) undecided(ctx context.Context, l *Layer, names []string) ([]strin
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err != nil || c.Entry != nil && c.Entry.Kind == Dir && !c.Opaque {
+		if err == nil && (c.Entry == nil || c.Entry.Kind != Dir || c.Opaque) {
+			continue
+		}
+		hidden, err := v.hides(ctx, l, n)
+		if err != nil {
+			return nil, err
+		}
+		if !hidden {
 			rest = append(rest, n)
 		}
 	}

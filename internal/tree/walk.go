@@ -36,6 +36,11 @@ func walk(ctx context.Context, t Tree, dir string, yield func(*Entry, error) boo
 	return true
 }
 
+// Lookuper is the part of a [Tree] that [Resolve] needs.
+type Lookuper interface {
+	Lookup(ctx context.Context, name string) (*Entry, error)
+}
+
 // maxLinks bounds how many links one name may lead through.
 const maxLinks = 255
 
@@ -43,7 +48,7 @@ const maxLinks = 255
 // itself may be included if last is set, and never leaves the root. It returns
 // the name that is reached and its entry. Where a component does not exist,
 // the rest of the name is kept as it is, and the error matches fs.ErrNotExist.
-func Resolve(ctx context.Context, t Tree, name string, last bool) (string, *Entry, error) {
+func Resolve(ctx context.Context, t Lookuper, name string, last bool) (string, *Entry, error) {
 	rest := strings.Split(Clean(name), "/")
 	done := ""
 	for links := 0; ; {
@@ -79,22 +84,25 @@ func Resolve(ctx context.Context, t Tree, name string, last bool) (string, *Entr
 // LinkTarget returns the name that the link e points to, inside its own tree:
 // relative targets are joined to the link's directory, absolute ones and those
 // with the drive letter C start at the root. Targets elsewhere (other drives,
-// network shares, devices) are errors.
+// network shares, devices, volumes by number) are errors. A symlink that has no
+// Windows metadata may begin with more than one slash, as on Unix.
 func LinkTarget(e *Entry) (string, error) {
-	target := e.Target
+	target, long := e.Target, false
 	for _, p := range []string{"//?/", "/??/"} {
-		target = strings.TrimPrefix(target, p)
-	}
-	if len(target) >= 2 && target[1] == ':' {
-		if target[0] != 'c' && target[0] != 'C' {
-			return "", fmt.Errorf("following /%s: its target %s is not on drive C", e.Name, e.Target)
+		if rest, ok := strings.CutPrefix(target, p); ok {
+			target, long = rest, true
+			break
 		}
+	}
+	drive := len(target) >= 2 && target[1] == ':'
+	switch {
+	case drive && target[0] != 'c' && target[0] != 'C':
+		return "", fmt.Errorf("following /%s: its target %s is not on drive C", e.Name, e.Target)
+	case drive:
 		return Clean(target[2:]), nil
-	}
-	if strings.HasPrefix(target, "//") {
+	case long, strings.HasPrefix(target, "//") && (e.Kind == Junction || e.Windows != nil):
 		return "", fmt.Errorf("following /%s: its target %s is outside the image", e.Name, e.Target)
-	}
-	if strings.HasPrefix(target, "/") {
+	case strings.HasPrefix(target, "/"):
 		return Clean(target), nil
 	}
 	return Join(Parent(e.Name), target), nil

@@ -65,6 +65,9 @@ func ResolveStandardJunctions(name string) string {
 }
 
 func followOne(name string) (string, bool) {
+	if name == "" || !strings.ContainsRune("DdUuPp", rune(name[0])) {
+		return name, false
+	}
 	switch strings.ToUpper(pathRoot(name)) {
 	case "DOCUMENTS AND SETTINGS", "USERS", "PROGRAMDATA":
 	default:

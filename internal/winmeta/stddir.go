@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A StandardDir is a directory that Windows base images bring along.
@@ -213,6 +214,52 @@ func StandardDirs() []StandardDir {
 	return all
 }
 
+// dirTable finds standard directories by their path in capitals. The paths are
+// ASCII, so that capitals are all there is to folding.
+type dirTable map[string]StandardDir
+
+func newDirTable(dirs []StandardDir) dirTable {
+	t := make(dirTable, len(dirs))
+	for _, d := range dirs {
+		t[strings.ToUpper(d.Path)] = d
+	}
+	return t
+}
+
+// The two tables are asked for every entry of a layer, so they are made once.
+var (
+	fixedTable   = sync.OnceValue(func() dirTable { return newDirTable(fixedDirs()) })
+	profileTable = sync.OnceValue(func() dirTable { return newDirTable(profileDirs()) })
+)
+
+// find returns the table's entry for a path in any spelling.
+func (t dirTable) find(name string) (StandardDir, bool) {
+	var buf [128]byte // longer than any path of the table
+	if len(name) > len(buf) {
+		return StandardDir{}, false
+	}
+	for i := range len(name) {
+		c := name[i]
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		buf[i] = c
+	}
+	d, ok := t[string(buf[:len(name)])]
+	return d, ok
+}
+
+// longestPrefix returns the path of the deepest directory in the table that
+// name is or lies in.
+func (t dirTable) longestPrefix(name string) string {
+	for dir := name; dir != ""; dir = parentName(dir) {
+		if d, ok := t.find(dir); ok {
+			return d.Path
+		}
+	}
+	return ""
+}
+
 // SpellPath gives the longest part of a clean path that is a standard directory
 // the spelling that Windows uses, and leaves the rest as it is:
 // windows/system32/Foo.dll becomes Windows/System32/Foo.dll. Directories of a
@@ -221,11 +268,14 @@ func SpellPath(name string) string {
 	if !mayBeStandard(name) {
 		return name
 	}
-	best := longestPrefix(fixedDirs(), name)
-	name = best + name[len(best):]
+	best := fixedTable().longestPrefix(name)
+	if name[:len(best)] != best {
+		name = best + name[len(best):]
+	}
 	if prefix, rest := splitProfile(name); rest != "" {
-		best := longestPrefix(profileDirs(), rest)
-		name = prefix + best + rest[len(best):]
+		if best := profileTable().longestPrefix(rest); rest[:len(best)] != best {
+			name = prefix + best + rest[len(best):]
+		}
 	}
 	return name
 }
@@ -233,11 +283,20 @@ func SpellPath(name string) string {
 // mayBeStandard is a quick look at the first component, so that the many paths
 // of an application's own directory cost nothing.
 func mayBeStandard(name string) bool {
-	switch strings.ToUpper(pathRoot(name)) {
+	root := pathRoot(name)
+	if root == "" {
+		return name == ""
+	}
+	switch root[0] | 0x20 {
+	case 'w', 'u', 'p', 'i':
+	default:
+		return false
+	}
+	switch strings.ToUpper(root) {
 	case "WINDOWS", "USERS", "PROGRAMDATA", "PROGRAM FILES", "PROGRAM FILES (X86)", "INETPUB":
 		return true
 	}
-	return name == ""
+	return false
 }
 
 // splitProfile cuts Users/<name>/ off a path that begins so.
@@ -254,37 +313,20 @@ func splitProfile(name string) (prefix, rest string) {
 	return name[:end], name[end:]
 }
 
-// longestPrefix returns the path of the deepest directory in the table that
-// name is or lies in. The table is ASCII, so that only bytes of equal number can
-// be equal under folding.
-func longestPrefix(table []StandardDir, name string) string {
-	best := ""
-	for _, d := range table {
-		if n := len(d.Path); n > len(best) && n <= len(name) && (n == len(name) || name[n] == '/') && strings.EqualFold(d.Path, name[:n]) {
-			best = d.Path
-		}
-	}
-	return best
-}
-
 // lookupDir finds the table's entry for a clean path, in any spelling.
 func lookupDir(name string) (StandardDir, bool) {
 	if !mayBeStandard(name) {
 		return StandardDir{}, false
 	}
-	table := fixedDirs()
+	table := fixedTable()
 	if prefix, rest := splitProfile(name); rest != "" {
 		user := strings.TrimSuffix(prefix[len("Users/"):], "/")
 		if !slices.ContainsFunc(builtinProfiles(), func(p string) bool { return strings.EqualFold(p, user) }) {
 			return StandardDir{}, false
 		}
-		table, name = profileDirs(), rest
+		table, name = profileTable(), rest
 	}
-	i := slices.IndexFunc(table, func(d StandardDir) bool { return strings.EqualFold(d.Path, name) })
-	if i < 0 {
-		return StandardDir{}, false
-	}
-	return table[i], true
+	return table.find(name)
 }
 
 // IsStandardDir reports whether a clean path, in any spelling, is a directory
