@@ -138,6 +138,13 @@ func (c *client) hintFor(e *Error) string {
 	switch {
 	case strings.Contains(msg, "not on the system drive"):
 		return onlyDrive
+	case strings.Contains(msg, `No relative path specified in "`):
+		return "a drive alone names no directory; write C:/ for its root"
+	case strings.Contains(msg, "should not be blank"), strings.Contains(msg, "invalid component of"),
+		strings.Contains(msg, "invalid reference format"):
+		if c.usesArguments(e.Where) {
+			return "an argument of the line may have no value; give it with --build-arg NAME=VALUE"
+		}
 	case strings.Contains(msg, "secret target is required on Windows"):
 		return `name the file of the secret: --mount=type=secret,id=ID,target=C:\path`
 	case strings.Contains(msg, "unknown instruction") && strings.Contains(msg, `\`):
@@ -148,4 +155,9 @@ func (c *client) hintFor(e *Error) string {
 		return h.Hint()
 	}
 	return ""
+}
+
+// usesArguments reports whether a FROM line has variables.
+func (c *client) usesArguments(at llb.Location) bool {
+	return strings.Contains(linesOf(c.text(), at.Line, at.EndLine), "$")
 }

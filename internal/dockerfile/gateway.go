@@ -108,8 +108,10 @@ func checkSyntax(source string) error {
 	named, err := reference.ParseNormalizedNamed(source)
 	if err == nil {
 		p := "/" + reference.Path(named)
-		if strings.HasSuffix(p, "/docker/dockerfile") || strings.HasSuffix(p, "/docker/dockerfile-upstream") {
-			return nil
+		for _, own := range []string{"/docker/dockerfile", "/docker/dockerfile-upstream", "/moby/dockerfile"} {
+			if strings.HasSuffix(p, own) {
+				return nil
+			}
 		}
 	}
 	return &Error{

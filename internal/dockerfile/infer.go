@@ -20,6 +20,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/casement/casement/internal/llb"
+	"github.com/casement/casement/internal/progress"
 	"github.com/casement/casement/internal/winmeta"
 )
 
@@ -250,7 +251,10 @@ func (c *client) inferContext(ctx context.Context, stage instructions.Stage, val
 }
 
 func (c *client) inferImage(ctx context.Context, stage instructions.Stage, ref string) (ocispec.Platform, error) {
+	task := c.req.Progress.Vertex(progress.Vertex{Name: "[internal] load platforms of " + ref})
+	task.Start()
 	ps, err := c.res.Platforms(ctx, ref)
+	task.Done(err)
 	if err != nil {
 		return ocispec.Platform{}, c.errorAt(stage.Location, "", fmt.Errorf("base image %s: %w", ref, err))
 	}

@@ -27,7 +27,8 @@ var update = flag.Bool("update", false, "write golden files")
 type images struct {
 	platforms map[string][]ocispec.Platform
 	onbuild   map[string][]string
-	// any answers for every system.
+	// any has Resolve answer for the system that is asked for, whatever the
+	// name is.
 	any bool
 }
 
@@ -41,7 +42,7 @@ func (r images) Resolve(_ context.Context, ref string, p *ocispec.Platform) (Res
 		"rootfs":  map[string]any{"type": "layers", "diff_ids": []string{digest.FromString(ref).String()}},
 		"history": []map[string]any{{"created_by": "base"}},
 	}
-	if isLinux(ref) || r.any && p != nil && p.OS == "linux" {
+	if isLinux(ref) && !r.any || r.any && p != nil && p.OS == "linux" {
 		config["os"], config["config"] = "linux", map[string]any{"Env": []string{"PATH=/bin"}}
 		delete(config, "os.version")
 	}
@@ -56,7 +57,7 @@ func (r images) Platforms(_ context.Context, ref string) ([]ocispec.Platform, er
 	if strings.Contains(ref, "missing") {
 		return nil, fmt.Errorf("%s: %w", ref, fs.ErrNotExist)
 	}
-	if isLinux(ref) {
+	if isLinux(ref) && !(r.any && (strings.Contains(ref, "windows") || strings.Contains(ref, "nanoserver"))) {
 		return []ocispec.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}, nil
 	}
 	return []ocispec.Platform{{OS: "windows", Architecture: "amd64", OSVersion: "10.0.20348.3328"}}, nil
