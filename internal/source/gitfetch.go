@@ -44,7 +44,6 @@ func (g *Git) repository(ctx context.Context, r gitRequest) (string, error) {
 		attempts = append([][]string{{"--depth=1", "--", r.remote, "+" + r.ref + keep}}, attempts...)
 		attempts[2] = append(attempts[2], "+"+r.ref+":refs/casement/tip")
 	}
-	var first error
 	for i, args := range attempts {
 		if _, err := os.Lstat(filepath.Join(repo, "shallow")); err == nil && i == len(attempts)-1 {
 			args = append([]string{"--unshallow"}, args...)
@@ -60,9 +59,6 @@ func (g *Git) repository(ctx context.Context, r gitRequest) (string, error) {
 		if errors.As(err, &ge) && !ge.has("shallow", "not our ref", "unadvertised object", "couldn't find remote ref", "not found in upstream", "--depth") ||
 			err != nil && ge == nil {
 			return "", err
-		}
-		if first == nil {
-			first = err
 		}
 	}
 	return "", withHint(fmt.Errorf("using the git repository %s: it does not have the commit %s", redact(r.remote), r.commit),

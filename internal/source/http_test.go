@@ -110,6 +110,25 @@ func (c *cutWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// What happened so far. Requests that are being served are waited for.
+func (f *fickle) bytes() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sent
+}
+
+func (f *fickle) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.requests)
+}
+
+func (f *fickle) header(i int) http.Header {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests[i].Header
+}
+
 func noise(n int) []byte {
 	r := rand.NewChaCha8([32]byte{1})
 	b := make([]byte, n)
@@ -169,13 +188,13 @@ func TestHTTP(t *testing.T) {
 	if d, _ := e.Content.(tree.Digester).ContentDigest(t.Context()); d != digest.FromBytes(f.content).String() {
 		t.Error("wrong digest", d)
 	}
-	sent := f.sent
+	sent := f.bytes()
 	p2, _ := fetch(t, h, url, map[string]string{"http.perm": "0644", "http.uid": "5"})
-	if f.sent != sent || p1.Key != p2.Key {
-		t.Errorf("%d bytes more were sent for the same file; keys %s, %s", f.sent-sent, p1.Key, p2.Key)
+	if f.bytes() != sent || p1.Key != p2.Key {
+		t.Errorf("%d bytes more were sent for the same file; keys %s, %s", f.bytes()-sent, p1.Key, p2.Key)
 	}
-	if p3, e := fetch(t, h, url, nil); p3.Key == p1.Key || e.Unix.Mode != 0o600 || f.sent != sent {
-		t.Errorf("other permissions: key %s, mode %o, %d bytes", p3.Key, e.Unix.Mode, f.sent-sent)
+	if p3, e := fetch(t, h, url, nil); p3.Key == p1.Key || e.Unix.Mode != 0o600 || f.bytes() != sent {
+		t.Errorf("other permissions: key %s, mode %o, %d bytes", p3.Key, e.Unix.Mode, f.bytes()-sent)
 	}
 	f.content, f.etag = noise(10), `"two"`
 	if p4, e := fetch(t, h, url, nil); p4.Key == p1.Key || e.Size != 10 {
@@ -203,8 +222,8 @@ func TestHTTPResume(t *testing.T) {
 		if read(t, e.Content) != string(f.content) {
 			t.Error("wrong bytes")
 		}
-		if f.sent > 301_000 || len(f.requests) != 5 {
-			t.Errorf("%d bytes in %d requests", f.sent, len(f.requests))
+		if f.bytes() > 301_000 || f.count() != 5 {
+			t.Errorf("%d bytes in %d requests", f.bytes(), f.count())
 		}
 	})
 	t.Run("changed between", func(t *testing.T) {
@@ -259,7 +278,7 @@ func TestHTTPChecksum(t *testing.T) {
 	}
 	p, err := h.Pin(ctx, url, attrs)
 	must(t, err)
-	if len(f.requests) != 0 {
+	if f.count() != 0 {
 		t.Error("a pin with a checksum needs no request")
 	}
 	if _, err := p.Load(ctx); !errors.Is(err, context.Canceled) {
@@ -269,11 +288,11 @@ func TestHTTPChecksum(t *testing.T) {
 	if e.Name != "tool.exe" || read(t, e.Content) != string(f.content) || p2.Key != p.Key || e.Times.Modified.Unix() != 0 {
 		t.Errorf("%+v", e)
 	}
-	if got := f.requests[1].Header.Get("Range"); !strings.HasPrefix(got, "bytes=") || got == "bytes=0-" {
+	if got := f.header(1).Get("Range"); !strings.HasPrefix(got, "bytes=") || got == "bytes=0-" {
 		t.Errorf("the download did not go on: %q", got)
 	}
 	fetch(t, h, url, attrs)
-	if len(f.requests) != 2 {
+	if f.count() != 2 {
 		t.Error("a file in the store was downloaded again")
 	}
 
@@ -290,9 +309,9 @@ func TestHTTPChecksum(t *testing.T) {
 	if _, e := fetch(t, h, url, long); read(t, e.Content) != "other" {
 		t.Error("sha512: wrong bytes")
 	}
-	n := len(f.requests)
+	n := f.count()
 	fetch(t, h, url, long)
-	if len(f.requests) != n {
+	if f.count() != n {
 		t.Error("sha512: a file in the store was downloaded again")
 	}
 	bad := map[string]string{"http.checksum": digest.SHA512.FromString("x").String()}
@@ -324,16 +343,16 @@ func TestHTTPErrors(t *testing.T) {
 		f, h, url := serve(t)
 		f.statuses = codes
 		fetch(t, h, url, nil)
-		if len(f.requests) != len(codes)+1 {
-			t.Errorf("%v: %d requests", codes, len(f.requests))
+		if f.count() != len(codes)+1 {
+			t.Errorf("%v: %d requests", codes, f.count())
 		}
 	}
 	for _, code := range []int{404, 401, 403, 410} {
 		f, h, url := serve(t)
 		f.statuses = []int{code, code}
 		_, _, err := tryFetch(t, h, url, nil)
-		if err == nil || !strings.Contains(err.Error(), fmt.Sprint(code)) || hint(err) == "" || len(f.requests) != 1 {
-			t.Errorf("%d: %v after %d requests", code, err, len(f.requests))
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprint(code)) || hint(err) == "" || f.count() != 1 {
+			t.Errorf("%d: %v after %d requests", code, err, f.count())
 		}
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("the message has the query: %v", err)
@@ -341,8 +360,8 @@ func TestHTTPErrors(t *testing.T) {
 	}
 	f, h, url := serve(t)
 	f.statuses = []int{503, 503, 503, 503}
-	if _, _, err := tryFetch(t, h, url, nil); err == nil || len(f.requests) != 3 {
-		t.Errorf("%d requests, %v", len(f.requests), err)
+	if _, _, err := tryFetch(t, h, url, nil); err == nil || f.count() != 3 {
+		t.Errorf("%d requests, %v", f.count(), err)
 	}
 	_, _, err := tryFetch(t, h, "http://user:pass@127.0.0.1:1/x?secret", nil)
 	if err == nil || hint(err) == "" || strings.Contains(err.Error(), "pass") || strings.Contains(err.Error(), "secret") {
@@ -389,12 +408,12 @@ func TestHTTPSecrets(t *testing.T) {
 		return nil, nil
 	}
 	fetch(t, h, url, map[string]string{"http.header.accept": "text/x", "http.header.user-agent": "me", "http.header.cookie": "no"})
-	head := f.requests[0].Header
+	head := f.header(0)
 	if head.Get("Authorization") != "Bearer t0ken" || head.Get("Accept") != "text/x" || head.Get("User-Agent") != "me" || head.Get("Cookie") != "" {
 		t.Errorf("%v", head)
 	}
 	fetch(t, h, url, map[string]string{"http.authheadersecret": "MINE"})
-	if got := f.requests[1].Header.Get("Authorization"); got != "Custom x" {
+	if got := f.header(1).Get("Authorization"); got != "Custom x" {
 		t.Errorf("header %q", got)
 	}
 }
@@ -413,8 +432,8 @@ func TestHTTPTogether(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if f.sent != len(f.content) {
-		t.Errorf("%d bytes sent", f.sent)
+	if f.bytes() != len(f.content) {
+		t.Errorf("%d bytes sent", f.bytes())
 	}
 	if total, ok := progress.Load(int64(300_000)); !ok || total != int64(300_000) {
 		t.Error("no progress at the end", total)

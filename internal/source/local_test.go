@@ -141,6 +141,7 @@ func TestSelection(t *testing.T) {
 		{"exception then exclude", Selection{ExcludePatterns: []string{"*", "!a", "a/deep"}}, "a/ a/1.txt a/2.log"},
 		{"follow and exclude", Selection{FollowPaths: []string{"a"}, ExcludePatterns: []string{"**/*.txt"}}, "a/ a/2.log a/deep/ a/deep/4.log"},
 		{"include", Selection{IncludePatterns: []string{"a/*", "!a/2.log"}}, "a/ a/1.txt a/deep/ a/deep/3.txt a/deep/4.log"},
+		{"follow beats an include exception", Selection{IncludePatterns: []string{"!a/2.log"}, FollowPaths: []string{"a/2.log"}}, "a/ a/2.log"},
 		{"include and follow", Selection{IncludePatterns: []string{"b"}, FollowPaths: []string{"c.txt"}}, "b/ b/5.txt c.txt"},
 	}
 	l := open(t, plant(t, files), LocalOptions{})

@@ -15,8 +15,7 @@
 //
 // The package refuses to look at names and kinds with the eyes of Windows:
 // that two names differ only in case, or that a fifo cannot be in a Windows
-// layer, is for package layer to find. The tests of the three sources agree on
-// one thing more: equal keys mean equal trees.
+// layer, is for package layer to find.
 package source
 
 import (

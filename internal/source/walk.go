@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
@@ -33,7 +34,7 @@ func (l *Local) Tree(ctx context.Context, sel Selection) (*tree.Set, error) {
 			return nil, err
 		}
 		if followed != nil {
-			include = append(followed, include...)
+			include = slices.Concat(include, followed)
 		}
 	}
 	workers := runtime.GOMAXPROCS(0)
