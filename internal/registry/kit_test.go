@@ -168,10 +168,7 @@ func newStore(t *testing.T) *store.Store {
 func layerBytes(t *testing.T, size int, seed uint64) ([]byte, digest.Digest) {
 	t.Helper()
 	content := make([]byte, size)
-	r := rand.New(rand.NewPCG(seed, 1))
-	for i := range content {
-		content[i] = byte(r.Uint32())
-	}
+	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}).Read(content)
 	var raw, out bytes.Buffer
 	tw := tar.NewWriter(&raw)
 	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "file" + strconv.FormatUint(seed, 10), Size: int64(size), Mode: 0o644}); err != nil {
@@ -181,7 +178,10 @@ func layerBytes(t *testing.T, size int, seed uint64) ([]byte, digest.Digest) {
 		t.Fatal(err)
 	}
 	tw.Close()
-	zw := gzip.NewWriter(&out)
+	zw, err := gzip.NewWriterLevel(&out, gzip.NoCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := zw.Write(raw.Bytes()); err != nil {
 		t.Fatal(err)
 	}
