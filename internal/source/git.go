@@ -59,6 +59,7 @@ type gitRequest struct {
 	noSubmodules  bool
 	fetchByCommit bool
 	token, header string // names of secrets
+	login         string // user:password of the URL
 	commit        string // what ref is; "" before resolve
 }
 
@@ -134,7 +135,27 @@ func (g *Git) parse(identifier string, attrs map[string]string) (gitRequest, err
 	if strings.Contains(r.subdir, "\x00") {
 		return r, fmt.Errorf("reading the git source %s: the subdirectory is no name", redact(r.remote))
 	}
-	return r, errors.Join(checkRemote(r.remote, g.o.AllowFile), checkRef(r.ref))
+	if err := errors.Join(checkRemote(r.remote, g.o.AllowFile), checkRef(r.ref)); err != nil {
+		return r, err
+	}
+	r.takeLogin()
+	return r, nil
+}
+
+// takeLogin moves user and password out of the remote: arguments of a process
+// can be seen by others.
+func (r *gitRequest) takeLogin() {
+	u, err := url.Parse(r.remote)
+	if err != nil || u.User == nil || u.Scheme != "https" && u.Scheme != "http" {
+		return
+	}
+	password, ok := u.User.Password()
+	if !ok {
+		return
+	}
+	r.login = u.User.Username() + ":" + password
+	u.User = nil
+	r.remote = u.String()
 }
 
 // key names the tree. A commit names all of its content, so the remote only
@@ -244,8 +265,18 @@ func chooseRef(out, ref string) (name, commit, tag string) {
 // auth returns the environment with the header for the remote's host.
 func (g *Git) auth(ctx context.Context, r gitRequest) ([]string, error) {
 	u, err := url.Parse(r.remote)
-	if err != nil || g.o.Secret == nil || u.Scheme != "https" && u.Scheme != "http" {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, nil // ssh has its own ways
+	}
+	header := func(value string) []string {
+		scope := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
+		return configEnv([2]string{"http." + scope + ".extraheader", "Authorization: " + value})
+	}
+	if r.login != "" {
+		return header("basic " + base64.StdEncoding.EncodeToString([]byte(r.login))), nil
+	}
+	if g.o.Secret == nil {
+		return nil, nil
 	}
 	for _, s := range []struct {
 		name  string
@@ -265,8 +296,7 @@ func (g *Git) auth(ctx context.Context, r gitRequest) ([]string, error) {
 		if s.token {
 			value = "basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+value))
 		}
-		scope := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
-		return configEnv([2]string{"http." + scope + ".extraheader", "Authorization: " + value}), nil
+		return header(value), nil
 	}
 	return nil, nil
 }

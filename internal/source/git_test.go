@@ -418,6 +418,13 @@ func TestGitHTTP(t *testing.T) {
 	if _, _, err := get(t, g, url+"/repo/.git", "", "git.authtokensecret", "GIT_AUTH_TOKEN", "git.authheadersecret", "GIT_AUTH_HEADER"); err != nil {
 		t.Errorf("with a token: %v", err)
 	}
+	login := strings.Replace(url, "://", "://x-access-token:secret@", 1)
+	if _, _, err := get(t, testGit(t), login+"/repo/.git", ""); err != nil {
+		t.Errorf("with a password in the URL: %v", err)
+	}
+	if _, _, err := get(t, testGit(t), strings.Replace(login, "secret", "passw0rd", 1)+"/repo/.git", ""); err == nil || strings.Contains(err.Error(), "passw0rd") {
+		t.Errorf("with a wrong password: %v", err)
+	}
 	if _, ok := seen.Load("basic eC1hY2Nlc3MtdG9rZW46c2VjcmV0"); !ok {
 		t.Error("no token was sent")
 	}

@@ -311,6 +311,7 @@ func (c *checkout) submodule(r gitRequest, remote string, f gitFile, depth int) 
 	if err := checkRemote(remote, c.g.o.AllowFile); err != nil {
 		return r, fmt.Errorf("fetching the submodule %s: %w", f.Name, err)
 	}
+	sub.takeLogin()
 	return sub, nil
 }
 
