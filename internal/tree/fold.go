@@ -13,12 +13,27 @@ import (
 // the two differ, Fold equates more than Windows does, which can only lead to
 // a refusal, never to a collision that goes unseen.
 func Fold(name string) string {
+	lower := -1
 	for i := 0; i < len(name); i++ {
-		if c := name[i]; c >= utf8.RuneSelf || 'a' <= c && c <= 'z' {
+		c := name[i]
+		if c >= utf8.RuneSelf {
 			return strings.Map(foldRune, name)
 		}
+		if lower < 0 && 'a' <= c && c <= 'z' {
+			lower = i
+		}
 	}
-	return name
+	if lower < 0 {
+		return name
+	}
+	// Nearly all names are ASCII, and a build folds each several times.
+	b := []byte(name)
+	for i := lower; i < len(b); i++ {
+		if 'a' <= b[i] && b[i] <= 'z' {
+			b[i] -= 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 func foldRune(r rune) rune {

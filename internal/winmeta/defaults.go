@@ -1,6 +1,10 @@
 package winmeta
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
 
 // The descriptors that BuildKit gives to what it copies into Windows images.
 // casement uses the same ones, so that an image behaves alike whichever of the
@@ -15,11 +19,18 @@ const (
 // system have full access, users may read and execute and, in a directory, add
 // files and directories.
 func DefaultDescriptor(dir bool) []byte {
+	d := encodedDefaults()
 	if dir {
-		return constantDescriptor(defaultDirSDDL)
+		return slices.Clone(d.dir)
 	}
-	return constantDescriptor(defaultFileSDDL)
+	return slices.Clone(d.file)
 }
+
+// encodedDefaults has the two descriptors encoded: every file of a layer asks
+// for one. They are constants that Go cannot spell as such.
+var encodedDefaults = sync.OnceValue(func() struct{ dir, file []byte } {
+	return struct{ dir, file []byte }{constantDescriptor(defaultDirSDDL), constantDescriptor(defaultFileSDDL)}
+})
 
 // OwnedDescriptor returns the security descriptor, encoded, of a file or
 // directory given to an account, as by COPY --chown: the account owns it and
