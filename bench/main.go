@@ -168,12 +168,22 @@ func measureAll(ctx context.Context, bed testbed.Bed, o options, phases []phase)
 			continue
 		}
 		res, err := b.run(ctx, c)
+		if ctx.Err() != nil {
+			failed = fmt.Errorf("interrupted in case %s", c.Name)
+			break
+		}
 		if err != nil {
 			failed = err
 			break
 		}
 		rep.Cases = append(rep.Cases, res)
 		rep.Phases = append(rep.Phases, phase{"case " + c.Name, res.Took})
+	}
+	if len(rep.Cases) == 0 {
+		if failed == nil {
+			failed = fmt.Errorf("no case matches -case %q", o.cases)
+		}
+		return failed
 	}
 	if err := rep.print(os.Stdout); err != nil {
 		return err
