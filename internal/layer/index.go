@@ -24,12 +24,15 @@ import (
 // read.
 type index struct {
 	format Format
-	blob   digest.Digest // for content digests and errors
-	recs   []rec
-	exact  map[string]int // by name: the last rec for it
-	folded map[string]int
-	descs  []string // security descriptors
-	descID map[string]int
+	// archive says that the tar is no layer: nothing in it is a whiteout, and
+	// of two entries with one name the later counts, as for every unpacker.
+	archive bool
+	blob    digest.Digest // for content digests and errors
+	recs    []rec
+	exact   map[string]int // by name: the last rec for it
+	folded  map[string]int
+	descs   []string // security descriptors
+	descID  map[string]int
 	// end is where the next header begins in the tar.
 	end int64
 	// done says that the tar was read to its end, and that the blob's digest
@@ -138,7 +141,7 @@ func (x *index) add(h *tar.Header, offset int64) error {
 		return nil
 	}
 	r := rec{name: name, size: h.Size, offset: offset, descriptor: -1}
-	if base := tree.Base(name); strings.HasPrefix(base, whiteout) {
+	if base := tree.Base(name); strings.HasPrefix(base, whiteout) && !x.archive {
 		r.what, r.name = isRemoved, tree.Join(tree.Parent(name), base[len(whiteout):])
 		switch {
 		case base == opaque && x.format == Linux:
@@ -164,7 +167,7 @@ func (x *index) kind(r *rec, h *tar.Header) error {
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeRegA, tar.TypeGNUSparse, tar.TypeCont:
 		r.kind = tree.File
-		if h.Size < 0 || h.Size > 1<<42 {
+		if h.Size < 0 || h.Size > 1<<42 || isSparse(h) && (h.Size > 1<<36 || x.format == Windows) {
 			return x.refuse(h.Name, "has an absurd size")
 		}
 	case tar.TypeDir:
@@ -211,6 +214,19 @@ func (x *index) kind(r *rec, h *tar.Header) error {
 		return x.refuse(h.Name, fmt.Sprintf("has the unknown type %q", h.Typeflag))
 	}
 	return nil
+}
+
+// isSparse reports whether a file has holes, which cost the sender nothing.
+func isSparse(h *tar.Header) bool {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for k := range h.PAXRecords {
+		if strings.HasPrefix(k, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // metadata reads times, owners and records.
@@ -311,7 +327,11 @@ func (x *index) put(r rec) error {
 	}
 	i, ok := x.find(r.name, x.format == Windows)
 	if ok {
-		if x.recs[i].kind == tree.Dir && r.kind == tree.Dir {
+		switch {
+		case x.archive:
+			x.recs[i] = r
+			return nil
+		case x.recs[i].kind == tree.Dir && r.kind == tree.Dir:
 			return nil
 		}
 		return x.refuse(r.name, "is there twice")
