@@ -20,8 +20,11 @@ import (
 type pass struct {
 	stream *tarStream
 	tr     *tar.Reader
-	last   string    // name of the last header, for errors
-	hash   hash.Hash // of the tar; nil if nobody means to read to its end
+	last   string // name of the last header, for errors
+	// here is the last header as long as nothing of its content was read, so
+	// that a later question can still take it.
+	here *tar.Header
+	hash hash.Hash // of the tar; nil if nobody means to read to its end
 }
 
 // Read lets the tar reader see, and the hash have, the stream.
@@ -72,10 +75,16 @@ func (s *sealed) walk(ctx context.Context, done func() bool, takes func(*rec) bo
 	}
 	p := s.pass
 	p.stream.request = ctx.Done()
+	if p.here != nil && takes != nil {
+		if err := s.visit(ctx, p.here, takes, out); err != nil {
+			return err
+		}
+	}
 	for n := 0; done == nil || !done(); n++ {
 		if n&0xff == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		p.here = nil
 		h, err := p.tr.Next()
 		if err == io.EOF {
 			return s.reachEnd(ctx)
@@ -87,6 +96,7 @@ func (s *sealed) walk(ctx context.Context, done func() bool, takes func(*rec) bo
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
+		p.here = h
 		if err := s.visit(ctx, h, takes, out); err != nil {
 			return err
 		}
@@ -115,6 +125,7 @@ func (s *sealed) visit(ctx context.Context, h *tar.Header, takes func(*rec) bool
 	if _, have := s.files[r.offset]; have || r.size == 0 {
 		return nil
 	}
+	s.pass.here = nil
 	if err := out.add(ctx, s, r); err != nil {
 		if errors.Is(err, tar.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errGivenUp) {
 			return s.readError(ctx, err)

@@ -241,7 +241,7 @@ func (s *sealed) extract(ctx context.Context, offsets map[int64]bool) error {
 	}
 	if s.pass != nil {
 		for o := range offsets {
-			if o < s.pass.stream.pos {
+			if o < s.pass.stream.pos || o == s.pass.stream.pos && s.pass.here == nil {
 				s.endPass() // behind us: begin again
 				break
 			}
