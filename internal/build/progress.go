@@ -1,0 +1,156 @@
+package build
+
+import (
+	"sync"
+
+	"github.com/casement/casement/internal/llb"
+	"github.com/casement/casement/internal/progress"
+	"github.com/casement/casement/internal/registry"
+	"github.com/casement/casement/internal/tree"
+)
+
+// observer shows what the solver does: it implements solve.Observer.
+type observer struct {
+	recorder *progress.Recorder
+}
+
+// Start implements solve.Observer.
+func (o *observer) Start(v *llb.Vertex) func(error) {
+	t := o.recorder.Vertex(vertexOf(v))
+	t.Start()
+	return t.Done
+}
+
+// Warn implements solve.Observer.
+func (o *observer) Warn(v *llb.Vertex, message, hint string) {
+	w := progress.Warning{Short: v.Where.String() + ": " + message, Detail: []string{hint}}
+	o.recorder.Vertex(vertexOf(v)).Warn(w)
+}
+
+// announce tells the display of all steps before the first begins.
+func announce(r *progress.Recorder, g *llb.Graph) {
+	for v := range g.Vertices() {
+		if v.Name != "" {
+			r.Vertex(vertexOf(v))
+		}
+	}
+}
+
+func vertexOf(v *llb.Vertex) progress.Vertex {
+	out := progress.Vertex{ID: v.Digest, Name: v.Name}
+	if out.Name == "" {
+		if s, ok := v.Op.(*llb.Source); ok {
+			out.Name = s.Identifier
+		}
+	}
+	for _, in := range v.Inputs {
+		out.Inputs = append(out.Inputs, in.Vertex.Digest)
+	}
+	return out
+}
+
+// Transfers shows bytes that a registry client moves below the step that moves
+// them. The zero value shows nothing until a step begins.
+type Transfers struct {
+	mu       sync.Mutex
+	task     *progress.Task
+	counters map[string]*progress.Counter
+	open     []*progress.Task // of base images that are being read
+}
+
+// Observe is for registry.Options.
+func (t *Transfers) Observe(tr registry.Transfer) {
+	c := t.counter(tr)
+	if c == nil {
+		return
+	}
+	if tr.Op == registry.Push || tr.Op == registry.Pull {
+		c.Set(tr.Done, tr.Total)
+	}
+	if tr.State == registry.Done {
+		c.Done()
+	}
+}
+
+func (t *Transfers) counter(tr registry.Transfer) *progress.Counter {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.task == nil || tr.Op == registry.Exists {
+		return nil
+	}
+	verb := map[registry.Op]string{registry.Push: "pushing", registry.Pull: "downloading", registry.Mount: "mounting"}[tr.Op]
+	id := verb + " " + short(tr.Descriptor.Digest.String())
+	if c := t.counters[id]; c != nil {
+		return c
+	}
+	c := t.task.Status(id, id)
+	t.counters[id] = c
+	return c
+}
+
+// below sends what is moved from now on to a step.
+func (t *Transfers) below(task *progress.Task) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.task, t.counters = task, map[string]*progress.Counter{}
+}
+
+// unsealing returns a function that shows how much of a base image's layers is
+// read. The step appears with the first byte.
+func (t *Transfers) unsealing(r *progress.Recorder, ref string) func(o tree.Origin, read, total int64) {
+	var mu sync.Mutex
+	counters := map[string]*progress.Counter{}
+	var task *progress.Task
+	return func(o tree.Origin, read, total int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		if task == nil {
+			task = r.Vertex(progress.Vertex{ID: "unseal " + ref, Name: "[internal] reading layers of " + ref})
+			task.Start()
+			t.opened(task)
+		}
+		d := o.Descriptor.Digest.String()
+		c := counters[d]
+		if c == nil {
+			c = task.Status("reading "+short(d), "reading "+short(d))
+			counters[d] = c
+		}
+		c.Set(read, total)
+		if total > 0 && read >= total {
+			c.Done()
+		}
+	}
+}
+
+func (t *Transfers) opened(task *progress.Task) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open = append(t.open, task)
+}
+
+// finish ends the steps of base images that were read.
+func (t *Transfers) finish(err error) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, task := range t.open {
+		task.Done(err)
+	}
+	t.open = nil
+}
+
+// short cuts a digest for people.
+func short(digest string) string {
+	if len(digest) > 19 {
+		return digest[:19]
+	}
+	return digest
+}
