@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"regexp"
@@ -66,6 +67,9 @@ func (e *Error) Excerpt() string {
 // frontend hides in it, in words of the Dockerfile's author, and with a hint.
 func (c *client) explain(err error) error {
 	defer func() { c.loading.Done(err) }()
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err // nothing is wrong with the Dockerfile
+	}
 	out := &Error{err: err, text: c.text()}
 	if srcs := errdefs.Sources(err); len(srcs) > 0 {
 		s := srcs[len(srcs)-1]

@@ -123,3 +123,13 @@ func (a anywhere) ReadFile(_ context.Context, g *llb.Graph, name string) ([]byte
 	}
 	return nil, fs.ErrNotExist
 }
+
+// mustGraph returns the graph of a local source.
+func mustGraph(t *testing.T) *llb.Graph {
+	t.Helper()
+	g, err := llb.New(llb.Input{Vertex: &llb.Vertex{Op: &llb.Source{Identifier: "local://other"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
