@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/patternmatcher"
@@ -41,24 +42,34 @@ func (e *NotFoundError) Hint() string {
 
 // copy does a COPY or ADD: it returns the changes that it makes to the
 // destination. The rules, down to which existing directory a file is put into,
-// are those of BuildKit's copy (solver/llbsolver/file, fsutil/copy).
+// are those of BuildKit's copy (solver/llbsolver/file, fsutil/copy); the
+// package comment says where Windows has others.
 func (d *doer) copy(ctx context.Context, c *llb.Copy, from tree.Chain) ([]tree.Change, error) {
 	p, err := d.place(ctx, c.Owner, c.Timestamp)
 	if err != nil {
 		return nil, err
 	}
-	w, err := newCopier(c, from, p)
+	w, err := newCopier(c, from, p, d.id)
 	if err != nil {
 		return nil, err
 	}
-	if d.dest.base.Folds() && (c.ModeStr != "" || c.Mode != llb.Keep) && d.solver.Observer != nil {
-		d.solver.Observer.Warn(d.vertex, "--chmod has no effect in a Windows image", "Windows has access lists instead of mode bits; use --chown, or set the list in a RUN step")
+	if p.system == "windows" && (c.ModeStr != "" || c.Mode != llb.Keep) {
+		d.warn("--chmod has no effect in a Windows image", "Windows has access lists instead of mode bits; use --chown, or set the list in a RUN step")
 	}
 	sources, err := w.sources(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := tree.Prefetch(ctx, w.from, sources...); err != nil {
+	if !c.CreateDestPath {
+		dest, err := p.resolve(ctx, tree.Clean(c.Dest))
+		if err == nil {
+			err = p.needParent(ctx, dest)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("copying to %s: %w", c.Dest, err)
+		}
+	}
+	if err := w.prefetch(ctx, sources); err != nil {
 		return nil, err
 	}
 	for _, src := range sources {
@@ -66,23 +77,32 @@ func (d *doer) copy(ctx context.Context, c *llb.Copy, from tree.Chain) ([]tree.C
 			return nil, err
 		}
 	}
-	return w.changes, w.required(ctx)
+	if err := w.prefetchChosen(ctx); err != nil {
+		return nil, err
+	}
+	w.joinLinks()
+	return p.changes, w.required(ctx)
 }
 
 // copier does one copy.
 type copier struct {
-	op    *llb.Copy
-	from  tree.Tree
-	folds bool // of the source
-	to    *place
-	mode  *modeChange
-	incl  *patternmatcher.PatternMatcher
-	excl  *patternmatcher.PatternMatcher
+	*place
+	op        *llb.Copy
+	from      tree.Tree
+	fromFolds bool
+	mode      *modeChange
+	incl      *patternmatcher.PatternMatcher
+	excl      *patternmatcher.PatternMatcher
+	group     string // tells hard links of this copy from others'
 
-	changes []tree.Change
-	made    map[string]bool // directories among changes
-	group   string          // tells hard links of this copy from others'
 	pending []pendingDir
+	copied  []copiedFile
+}
+
+// source is one name that Src stands for.
+type source struct {
+	name string
+	base string // what it is called in a directory; "" to go by that of the directory
 }
 
 // pendingDir is a directory that is copied once something in it is.
@@ -92,82 +112,157 @@ type pendingDir struct {
 	done  bool
 }
 
-func newCopier(op *llb.Copy, from tree.Chain, to *place) (*copier, error) {
-	w := &copier{op: op, from: from.View(), folds: from.Folds(), to: to, made: map[string]bool{}}
-	w.group = fmt.Sprintf("%p:", w)
+// copiedFile is a file of the source and the change that it became.
+type copiedFile struct {
+	from *tree.Entry
+	at   int
+}
+
+func newCopier(op *llb.Copy, from tree.Chain, to *place, id string) (*copier, error) {
+	w := &copier{place: to, op: op, from: from.View(), fromFolds: from.Folds(), group: id + ":"}
 	var err error
 	if w.mode, err = parseMode(op); err != nil {
 		return nil, err
 	}
-	if len(op.IncludePatterns) > 0 {
-		if w.incl, err = patternmatcher.New(op.IncludePatterns); err != nil {
-			return nil, fmt.Errorf("reading include patterns: %w", err)
+	if w.incl, err = w.matcher("include", op.IncludePatterns); err != nil {
+		return nil, err
+	}
+	w.excl, err = w.matcher("exclude", op.ExcludePatterns)
+	return w, err
+}
+
+// matcher compiles patterns; nil if there are none.
+func (w *copier) matcher(what string, patterns []string) (*patternmatcher.PatternMatcher, error) {
+	if len(patterns) == 0 {
+		return nil, nil
+	}
+	if w.fromFolds {
+		patterns = slices.Clone(patterns)
+		for i := range patterns {
+			patterns[i] = tree.Fold(patterns[i])
 		}
 	}
-	if len(op.ExcludePatterns) > 0 {
-		if w.excl, err = patternmatcher.New(op.ExcludePatterns); err != nil {
-			return nil, fmt.Errorf("reading exclude patterns: %w", err)
-		}
+	m, err := patternmatcher.New(patterns)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s patterns: %w", what, err)
 	}
-	return w, nil
+	return m, nil
 }
 
 // sources returns the names that Src stands for.
-func (w *copier) sources(ctx context.Context) ([]string, error) {
-	src := w.source(w.op.Src)
-	if !w.op.AllowWildcard || !hasMeta(src) {
-		return []string{unescape(w.op.AllowWildcard, src)}, nil
+func (w *copier) sources(ctx context.Context) ([]source, error) {
+	src := w.inSource(w.op.Src)
+	if !w.op.AllowWildcard {
+		return []source{{src, lastOf(w.op.Src)}}, nil
 	}
-	names, err := wildcard(ctx, w.from, src, w.folds)
-	if err != nil {
-		return nil, err
+	if !hasMeta(src) {
+		return []source{{src, tree.Base(src)}}, nil
 	}
-	if len(names) == 0 && !w.op.AllowEmptyWildcard {
+	names, err := wildcard(ctx, w.from, src, w.fromFolds, w.op.FollowSymlink)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(names) == 0 && !w.op.AllowEmptyWildcard {
 		return nil, &NotFoundError{Path: w.op.Src}
 	}
-	return names, nil
+	var out []source
+	for _, n := range names {
+		out = append(out, source{n, tree.Base(n)})
+	}
+	return out, err
 }
 
-// source cleans a source path. Junctions that every Windows has are followed
+// inSource cleans a source path. Junctions that every Windows has are followed
 // by table, since looking for them would mean reading the image.
-func (w *copier) source(name string) string {
+func (w *copier) inSource(name string) string {
 	name = tree.Clean(name)
-	if w.folds {
+	if w.fromFolds {
 		name = winmeta.ResolveStandardJunctions(name)
 	}
 	return name
 }
 
+// lastOf returns the last component of a path as written; none for a path that
+// ends in a dot, which means the directory as it is.
+func lastOf(p string) string {
+	if p == "." || strings.HasSuffix(p, "/.") {
+		return ""
+	}
+	return tree.Base(tree.Clean(p))
+}
+
+// prefetch tells the source what will be read, as far as that is known before
+// looking at it.
+func (w *copier) prefetch(ctx context.Context, sources []source) error {
+	if len(w.op.ExcludePatterns) > 0 {
+		return nil
+	}
+	var names []string
+	for _, src := range sources {
+		if len(w.op.IncludePatterns) == 0 {
+			names = append(names, src.name)
+		}
+		for _, p := range w.op.IncludePatterns {
+			if hasMeta(p) || strings.HasPrefix(p, "!") {
+				return nil
+			}
+			names = append(names, tree.Join(src.name, p))
+		}
+	}
+	return tree.Prefetch(ctx, w.from, names...)
+}
+
+// prefetchChosen tells the source which files patterns have chosen.
+func (w *copier) prefetchChosen(ctx context.Context) error {
+	if w.incl == nil && w.excl == nil {
+		return nil
+	}
+	var names []string
+	for _, c := range w.copied {
+		if c.from.Content != nil {
+			names = append(names, c.from.Name)
+		}
+	}
+	return tree.Prefetch(ctx, w.from, names...)
+}
+
 // one copies one source.
-func (w *copier) one(ctx context.Context, d *doer, src string) error {
-	_, e, err := tree.Resolve(ctx, w.from, src, w.op.FollowSymlink)
+func (w *copier) one(ctx context.Context, d *doer, src source) error {
+	name, e, err := tree.Resolve(ctx, w.from, src.name, w.op.FollowSymlink)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &NotFoundError{Path: w.op.Src, Similar: similar(ctx, w.from, src)}
+		return &NotFoundError{Path: w.op.Src, Similar: similar(ctx, w.from, src.name)}
 	}
 	if err != nil {
 		return err
 	}
-	if w.op.Unpack && e.Kind == tree.File && e.Content != nil && d.solver.Unpacker != nil {
-		ok, err := w.unpack(ctx, d, e)
-		if ok || err != nil {
+	if w.op.Unpack {
+		done, err := w.unpack(ctx, d, src)
+		if done || err != nil {
 			return err
 		}
+	}
+	if name != src.name && e.Kind == tree.File && w.incl == nil && w.excl == nil && !(w.fromFolds && tree.SameName(name, src.name)) {
+		if err := tree.Prefetch(ctx, w.from, name); err != nil {
+			return err // a link led elsewhere
+		}
+	}
+	if w.fromFolds && tree.SameName(tree.Base(e.Name), src.base) {
+		src.base = tree.Base(e.Name)
 	}
 	dest, err := w.destination(ctx, d, e, src)
 	if err != nil {
 		return err
 	}
-	parents, err := w.to.parents(ctx, dest, w.mode.orElse(0o755, tree.Dir), w.made)
-	if err != nil {
-		return err
-	}
-	w.changes = append(w.changes, parents...)
 	return w.copy(ctx, item{entry: e, dest: dest, top: true})
 }
 
-// unpack copies what is in the archive e into the destination, which is taken
-// for a directory.
-func (w *copier) unpack(ctx context.Context, d *doer, e *tree.Entry) (bool, error) {
+// unpack copies what is in an archive into the destination, which is taken for
+// a directory. It returns false if the source is no archive.
+func (w *copier) unpack(ctx context.Context, d *doer, src source) (bool, error) {
+	_, e, err := tree.Resolve(ctx, w.from, src.name, true)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (e.Kind != tree.File || e.Content == nil) || d.solver.Unpacker == nil {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
 	content, ok, err := d.solver.Unpacker.Unpack(ctx, e.Content)
 	if err != nil {
 		return true, fmt.Errorf("unpacking %s: %w", tree.Base(e.Name), err)
@@ -175,59 +270,71 @@ func (w *copier) unpack(ctx context.Context, d *doer, e *tree.Entry) (bool, erro
 	if !ok {
 		return false, nil
 	}
-	dest, err := w.to.resolve(ctx, tree.Clean(w.op.Dest), true)
+	dest, err := w.resolve(ctx, tree.Clean(w.op.Dest))
 	if err != nil {
 		return true, err
 	}
-	parents, err := w.to.parents(ctx, tree.Join(dest, "x"), 0o755, w.made)
-	if err != nil {
+	if dest, err = w.makeDirs(ctx, dest, 0o755); err != nil {
 		return true, err
 	}
-	w.changes = append(w.changes, parents...)
-	sub := *w
-	sub.from, sub.mode, sub.incl, sub.excl, sub.op = content, &modeChange{}, nil, nil, &llb.Copy{ReplaceExisting: true}
+	times := w.times
+	w.times = nil // an archive brings its own
+	defer func() { w.times = times }()
+	sub := &copier{place: w.place, op: &llb.Copy{ReplaceExisting: true}, from: content, mode: &modeChange{}, group: w.group + src.name + ":"}
 	for child, err := range content.Entries(ctx, "") {
 		if err == nil {
-			err = sub.copy(ctx, item{entry: child, dest: tree.Join(dest, tree.Base(child.Name))})
+			base := tree.Base(child.Name)
+			err = sub.copy(ctx, item{entry: child, rel: base, dest: tree.Join(dest, base)})
 		}
 		if err != nil {
-			return true, err
+			return true, fmt.Errorf("unpacking %s: %w", tree.Base(e.Name), err)
 		}
 	}
-	w.changes = sub.changes
+	sub.joinLinks()
 	return true, nil
 }
 
-// destination returns the name that the source gets.
-func (w *copier) destination(ctx context.Context, d *doer, e *tree.Entry, src string) (string, error) {
-	dest, err := w.to.resolve(ctx, tree.Clean(w.op.Dest), true)
+// destination returns the name that the source gets, and makes the directories
+// above it.
+func (w *copier) destination(ctx context.Context, d *doer, e *tree.Entry, src source) (string, error) {
+	mode := w.mode.forParents()
+	dest, err := w.resolve(ctx, tree.Clean(w.op.Dest))
 	if err != nil {
 		return "", err
 	}
-	have, err := w.to.lookup(ctx, dest)
-	if err != nil {
-		return "", err
-	}
-	base := path.Base(src)
-	if src == "" {
-		base = ""
-	}
-	if e.Kind == tree.Dir {
-		if !w.op.DirCopyContents && have != nil {
-			dest = tree.Join(dest, base)
+	if trailingSlash(w.op.Dest) {
+		if dest, err = w.makeDirs(ctx, dest, mode); err != nil {
+			return "", err
 		}
+	}
+	have, err := w.find(ctx, dest)
+	if err != nil {
+		return "", err
+	}
+	if e.Kind == tree.Dir && have == nil && w.op.DirCopyContents {
+		return w.makeDirs(ctx, dest, mode) // not with the source's metadata
+	}
+	written := dest
+	if have != nil && (e.Kind == tree.Dir && !w.op.DirCopyContents || e.Kind != tree.Dir && have.Kind == tree.Dir) {
+		dest = tree.Join(dest, src.base)
+	} else if have == nil && e.Kind != tree.Dir {
+		w.warnIfFile(d, dest, src.base)
+	}
+	if dest == "" || dest == written && have != nil {
 		return dest, nil
 	}
-	isDir := have != nil && have.Kind == tree.Dir
-	if isDir || trailingSlash(w.op.Dest) || w.made[dest] {
-		return tree.Join(dest, base), nil
+	parent, err := w.makeDirs(ctx, tree.Parent(dest), mode)
+	return tree.Join(parent, tree.Base(dest)), err
+}
+
+// warnIfFile warns of a destination that could be a directory of a base image
+// that is not read.
+func (w *copier) warnIfFile(d *doer, dest, base string) {
+	if !w.blind || strings.Contains(tree.Base(dest), ".") || tree.SameName(tree.Base(dest), base) {
+		return
 	}
-	if have == nil && w.to.blind && !strings.Contains(tree.Base(dest), ".") && d.solver.Observer != nil {
-		d.solver.Observer.Warn(d.vertex,
-			fmt.Sprintf("%s is written as a file: the base image is not read, so a directory of that name in it would not be seen", winmeta.ToWindows(dest)),
-			`end the destination with \ or / to copy into a directory`)
-	}
-	return dest, nil
+	d.warn(fmt.Sprintf("%s is written as a file: the base image is not read, so a directory of that name in it would not be seen", winmeta.ToWindows(dest)),
+		`end the destination with \ or / to copy into a directory`)
 }
 
 // item is one entry on its way.
@@ -235,24 +342,28 @@ type item struct {
 	entry *tree.Entry
 	rel   string // below the source, "" for the source itself
 	dest  string
-	top   bool
+	top   bool                     // the source itself
 	incl  patternmatcher.MatchInfo // of the parent
 	excl  patternmatcher.MatchInfo
 }
 
 // match says whether an item is chosen, and whether it is excluded by name.
 func (w *copier) match(it *item) (include, excluded bool, err error) {
-	include = true
-	if it.rel == "" {
+	if it.top || w.incl == nil && w.excl == nil {
 		return true, false, nil
 	}
+	include = true
+	rel := it.rel
+	if w.fromFolds {
+		rel = tree.Fold(rel)
+	}
 	if w.incl != nil {
-		if include, it.incl, err = w.incl.MatchesUsingParentResults(it.rel, it.incl); err != nil {
+		if include, it.incl, err = w.incl.MatchesUsingParentResults(rel, it.incl); err != nil {
 			return false, false, fmt.Errorf("matching include patterns: %w", err)
 		}
 	}
 	if w.excl != nil {
-		if excluded, it.excl, err = w.excl.MatchesUsingParentResults(it.rel, it.excl); err != nil {
+		if excluded, it.excl, err = w.excl.MatchesUsingParentResults(rel, it.excl); err != nil {
 			return false, false, fmt.Errorf("matching exclude patterns: %w", err)
 		}
 	}
@@ -271,24 +382,15 @@ func (w *copier) copy(ctx context.Context, it item) error {
 		if !include {
 			return nil
 		}
-		if err := w.flush(ctx); err != nil {
-			return err
-		}
 		return w.leaf(ctx, it)
 	}
-	dir := pendingDir{entry: it.entry, dest: it.dest, done: it.rel == "" && it.top}
-	if dir.done {
-		if err := w.topDir(ctx, it); err != nil {
-			return err
-		}
-	}
-	w.pending = append(w.pending, dir)
-	defer func() { w.pending = w.pending[:len(w.pending)-1] }()
 	if include {
-		if err := w.flush(ctx); err != nil {
+		if it.dest, err = w.dir(ctx, it); err != nil {
 			return err
 		}
 	}
+	w.pending = append(w.pending, pendingDir{entry: it.entry, dest: it.dest, done: include})
+	defer func() { w.pending = w.pending[:len(w.pending)-1] }()
 	if excluded && !w.excl.Exclusions() {
 		return nil
 	}
@@ -297,104 +399,150 @@ func (w *copier) copy(ctx context.Context, it item) error {
 			return err
 		}
 		base := tree.Base(child.Name)
-		err := w.copy(ctx, item{entry: child, rel: path.Join(it.rel, base), dest: tree.Join(it.dest, base), incl: it.incl, excl: it.excl})
-		if err != nil {
+		next := item{entry: child, rel: joinNames(it.rel, base), dest: joinNames(it.dest, base), incl: it.incl, excl: it.excl}
+		if err := w.copy(ctx, next); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// topDir makes the destination of a directory that is copied as a whole. One
-// that exists keeps its metadata.
-func (w *copier) topDir(ctx context.Context, it item) error {
-	have, err := w.to.lookup(ctx, it.dest)
-	if err != nil {
-		return err
+// joinNames is tree.Join for names that are clean.
+func joinNames(dir, base string) string {
+	if dir == "" {
+		return base
 	}
-	if have != nil && have.Kind == tree.Dir || w.made[it.dest] || it.dest == "" {
-		return nil
-	}
-	return w.dir(ctx, it.entry, it.dest)
+	return dir + "/" + base
 }
 
-// flush makes the directories on the way to something that is copied.
+// flush makes the directories on the way to something that is copied, which
+// the patterns did not choose themselves. Of those that exist, only the mode
+// becomes that of the source.
 func (w *copier) flush(ctx context.Context) error {
 	for i := range w.pending {
-		if d := &w.pending[i]; !d.done {
-			if err := w.dir(ctx, d.entry, d.dest); err != nil {
-				return err
+		d := &w.pending[i]
+		if d.done {
+			continue
+		}
+		d.done = true
+		have, err := w.find(ctx, d.dest)
+		switch {
+		case err != nil:
+			return err
+		case have == nil:
+			e := *d.entry
+			e.Name = d.dest
+			w.write(e, nil)
+		case have.Kind != tree.Dir:
+			return kindError(tree.Dir, have)
+		case w.system != "windows" && d.entry.Unix != nil && d.dest != "":
+			e, u := *have, tree.Unix{}
+			if e.Unix != nil {
+				u = *e.Unix
 			}
-			d.done = true
+			u.Mode = d.entry.Unix.Mode
+			e.Unix = &u
+			w.putAsIs(e, have)
 		}
 	}
 	return nil
 }
 
-// dir copies the directory itself.
-func (w *copier) dir(ctx context.Context, e *tree.Entry, dest string) error {
-	if err := w.makeWay(ctx, dest, tree.Dir); err != nil {
-		return err
+// dir copies the directory itself and returns its name in the destination. The
+// source as such keeps the metadata of a directory that exists.
+func (w *copier) dir(ctx context.Context, it item) (string, error) {
+	have, err := w.find(ctx, it.dest)
+	if err != nil {
+		return "", err
 	}
-	if w.to.blind && winmeta.IsStandardDir(dest) {
-		return nil // the base's own metadata stays
+	if have != nil && have.Kind != tree.Dir && !w.op.ReplaceExisting {
+		return "", kindError(tree.Dir, have)
 	}
-	w.made[dest] = true
-	c := *e
-	c.Name = dest
-	w.put(c)
-	return nil
+	if err := w.flush(ctx); err != nil {
+		return "", err
+	}
+	dest := it.dest
+	if have != nil && have.Kind == tree.Dir {
+		if it.top || dest == "" {
+			return have.Name, nil
+		}
+		dest = have.Name
+	}
+	if w.system == "windows" && winmeta.IsStandardDir(dest) {
+		return dest, nil // the base's own metadata stays
+	}
+	e := *it.entry
+	e.Name = dest
+	w.write(e, have)
+	return dest, nil
 }
 
 // leaf copies anything but a directory.
 func (w *copier) leaf(ctx context.Context, it item) error {
-	if it.dest == "" {
-		return fmt.Errorf("copying %s: the destination is the root directory", it.entry.Name)
-	}
-	if err := w.makeWay(ctx, it.dest, it.entry.Kind); err != nil {
+	have, err := w.find(ctx, it.dest)
+	if err != nil {
 		return err
 	}
-	c := *it.entry
-	c.Name = it.dest
-	if c.Link != "" {
-		c.Link = w.group + c.Link
+	if it.dest == "" || have != nil && have.Kind == tree.Dir && !w.op.ReplaceExisting {
+		return kindError(it.entry.Kind, have)
 	}
-	if c.Kind == tree.Symlink && !c.DirLink {
-		if _, target, err := tree.Resolve(ctx, w.from, c.Name, true); err == nil && target.Kind == tree.Dir {
-			c.DirLink = true
+	if err := w.flush(ctx); err != nil {
+		return err
+	}
+	e := *it.entry
+	e.Name = it.dest
+	if have != nil && have.Kind == tree.Dir {
+		e.Name = have.Name
+	}
+	if e.Kind == tree.File {
+		if e.Link != "" {
+			e.Link = w.group + e.Link
+		}
+		w.copied = append(w.copied, copiedFile{it.entry, len(w.changes)})
+	}
+	if e.Kind == tree.Symlink && !e.DirLink && w.system != "linux" {
+		if _, target, err := tree.Resolve(ctx, w.from, it.entry.Name, true); err == nil {
+			e.DirLink = target.Kind == tree.Dir
 		}
 	}
-	w.put(c)
+	w.write(e, have)
 	return nil
 }
 
-func (w *copier) put(e tree.Entry) {
+// write puts an entry with the mode that was asked for.
+func (w *copier) write(e tree.Entry, have *tree.Entry) {
 	if u, ok := w.mode.apply(&e); ok {
 		e.Unix = u
 	}
-	w.changes = append(w.changes, w.to.entry(e))
+	w.put(e, have)
 }
 
-// makeWay checks that an entry of a kind may take the place of what is at
-// dest.
-func (w *copier) makeWay(ctx context.Context, dest string, kind tree.Kind) error {
-	if w.made[dest] {
-		if kind == tree.Dir {
-			return nil
+// joinLinks completes groups of hard links by the file that the others are
+// links to, where the source could not know that it has other names.
+func (w *copier) joinLinks() {
+	linked := map[string]copiedFile{} // by the name that the source's group is called after
+	for _, c := range w.copied {
+		if _, name, ok := strings.Cut(c.from.Link, ":"); ok {
+			linked[strings.TrimPrefix(name, "/")] = c
 		}
-		return fmt.Errorf("replacing directory /%s with a %s: remove it first, or copy to another name", dest, kind)
 	}
-	have, err := w.to.lookup(ctx, dest)
-	if err != nil || have == nil || w.op.ReplaceExisting {
-		return err
+	if len(linked) == 0 {
+		return
 	}
-	switch {
-	case kind == tree.Dir && have.Kind != tree.Dir:
-		return fmt.Errorf("copying a directory onto /%s, which is a %s", dest, have.Kind)
-	case kind != tree.Dir && have.Kind == tree.Dir:
-		return fmt.Errorf("copying a %s onto /%s, which is a directory", kind, dest)
+	for _, c := range w.copied {
+		other, ok := linked[c.from.Name]
+		if ok && c.from.Link == "" && c.from.Size == other.from.Size && c.from.Times.Modified.Equal(other.from.Times.Modified) {
+			w.changes[c.at].Entry.Link = w.group + other.from.Link
+		}
 	}
-	return nil
+}
+
+// kindError is the refusal to put an entry in place of another kind.
+func kindError(kind tree.Kind, have *tree.Entry) error {
+	if have == nil {
+		have = &tree.Entry{Kind: tree.Dir}
+	}
+	return &hintError{fmt.Errorf("copying a %s onto /%s, which is a %s", kind, have.Name, have.Kind), "copy to another name, or remove what is there first"}
 }
 
 // required checks the paths that have to be among what was copied (COPY
@@ -404,23 +552,28 @@ func (w *copier) required(ctx context.Context) error {
 		return nil
 	}
 	for _, r := range w.op.RequiredPaths {
-		name := path.Join("/", w.op.Src, r)
+		name := w.inSource(path.Join("/", w.op.Src, r))
+		var err error
 		if hasMeta(name) {
-			names, err := wildcard(ctx, w.from, name, w.folds)
-			if err != nil {
-				return err
+			var names []string
+			names, err = wildcard(ctx, w.from, name, w.fromFolds, w.op.FollowSymlink)
+			if err == nil && len(names) == 0 {
+				err = fs.ErrNotExist
 			}
-			if len(names) > 0 {
-				continue
-			}
+		} else {
+			_, _, err = tree.Resolve(ctx, w.from, name, w.op.FollowSymlink)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
 			return &NotFoundError{Path: name}
 		}
-		if _, _, err := tree.Resolve(ctx, w.from, tree.Clean(name), w.op.FollowSymlink); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				return &NotFoundError{Path: name}
-			}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// trailingSlash reports whether a destination is written as a directory.
+func trailingSlash(path string) bool {
+	return strings.HasSuffix(path, "/") || strings.HasSuffix(path, "/.") || path == "." || path == ""
 }

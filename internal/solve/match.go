@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	mode "github.com/tonistiigi/dchapes-mode"
 
 	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/tree"
-	"github.com/casement/casement/internal/winmeta"
 )
 
 // hasMeta reports whether a path has unescaped wildcards.
@@ -27,30 +27,32 @@ func hasMeta(p string) bool {
 	return false
 }
 
-// unescape takes the backslashes out of a pattern without wildcards.
-func unescape(pattern bool, p string) string {
-	if !pattern || !strings.Contains(p, `\`) {
-		return p
+// wildcard returns the names that a pattern stands for, in tree order. The
+// components up to the first with a wildcard are a plain path, in which links
+// are followed (in its last component only if follow is set). Each component
+// after it matches a component of a name (path.Match); there, links are not
+// followed. The error matches fs.ErrNotExist if the plain path does not exist.
+func wildcard(ctx context.Context, t tree.Tree, pattern string, fold, follow bool) ([]string, error) {
+	parts := strings.Split(tree.Clean(pattern), "/")
+	plain := slices.IndexFunc(parts, hasMeta)
+	if plain < 0 {
+		plain = len(parts)
 	}
-	var b strings.Builder
-	for i := 0; i < len(p); i++ {
-		if p[i] == '\\' && i+1 < len(p) {
-			i++
+	to, e, err := tree.Resolve(ctx, t, strings.Join(parts[:plain], "/"), follow)
+	if err != nil {
+		return nil, err
+	}
+	if e.Kind != tree.Dir {
+		return nil, nil
+	}
+	names := []string{to}
+	for _, part := range parts[plain:] {
+		if _, err := path.Match(part, ""); err != nil {
+			return nil, fmt.Errorf("reading pattern %s: %w", part, err)
 		}
-		b.WriteByte(p[i])
-	}
-	return b.String()
-}
-
-// wildcard returns the names that a pattern stands for, in tree order. A
-// component of the pattern matches a component of a name (path.Match); links
-// are followed on the way but not in the last component.
-func wildcard(ctx context.Context, t tree.Tree, pattern string, fold bool) ([]string, error) {
-	names := []string{""}
-	for rest := strings.Split(tree.Clean(pattern), "/"); len(rest) > 0; rest = rest[1:] {
 		var next []string
 		for _, dir := range names {
-			found, err := matchIn(ctx, t, dir, rest[0], fold)
+			found, err := matchIn(ctx, t, dir, part, fold)
 			if err != nil {
 				return nil, err
 			}
@@ -61,24 +63,24 @@ func wildcard(ctx context.Context, t tree.Tree, pattern string, fold bool) ([]st
 	return names, nil
 }
 
-// matchIn returns the children of dir that one component matches.
+// matchIn returns the children of dir that one component of a pattern matches.
 func matchIn(ctx context.Context, t tree.Tree, dir, component string, fold bool) ([]string, error) {
-	to, e, err := tree.Resolve(ctx, t, dir, true)
+	e, err := t.Lookup(ctx, dir)
 	if err != nil || e.Kind != tree.Dir {
-		return nil, ignoreNotExist(err)
+		return nil, err
 	}
-	if !hasMeta(component) {
-		name := tree.Join(to, unescape(true, component))
-		if _, err := t.Lookup(ctx, name); err != nil {
+	if !strings.ContainsAny(component, `*?[\`) {
+		e, err := t.Lookup(ctx, tree.Join(dir, component))
+		if err != nil {
 			return nil, ignoreNotExist(err)
 		}
-		return []string{name}, nil
+		return []string{tree.Join(dir, tree.Base(e.Name))}, nil
 	}
 	if fold {
 		component = tree.Fold(component)
 	}
 	var names []string
-	for child, err := range t.Entries(ctx, to) {
+	for child, err := range t.Entries(ctx, dir) {
 		if err != nil {
 			return nil, err
 		}
@@ -86,11 +88,7 @@ func matchIn(ctx context.Context, t tree.Tree, dir, component string, fold bool)
 		if fold {
 			base = tree.Fold(base)
 		}
-		ok, err := path.Match(component, base)
-		if err != nil {
-			return nil, fmt.Errorf("reading pattern %s: %w", component, err)
-		}
-		if ok {
+		if ok, _ := path.Match(component, base); ok {
 			names = append(names, child.Name)
 		}
 	}
@@ -102,7 +100,11 @@ func matchIn(ctx context.Context, t tree.Tree, dir, component string, fold bool)
 func similar(ctx context.Context, t tree.Tree, name string) []string {
 	var out []string
 	want := tree.Fold(tree.Base(name))
-	for e, err := range t.Entries(ctx, tree.Parent(name)) {
+	dir, _, err := tree.Resolve(ctx, t, tree.Parent(name), true)
+	if err != nil {
+		return nil
+	}
+	for e, err := range t.Entries(ctx, dir) {
 		if err != nil || len(out) == 3 {
 			break
 		}
@@ -135,12 +137,12 @@ func parseMode(op *llb.Copy) (*modeChange, error) {
 	return &modeChange{}, nil
 }
 
-// orElse returns the mode asked for, else what is given.
-func (m *modeChange) orElse(bits uint32, _ tree.Kind) uint32 {
+// forParents returns the mode of directories that are made on the way.
+func (m *modeChange) forParents() uint32 {
 	if m.bits != nil {
-		return *m.bits
+		return *m.bits & 0o777
 	}
-	return bits
+	return 0o755
 }
 
 // apply returns the entry's metadata with the new mode; links have none.
@@ -156,16 +158,39 @@ func (m *modeChange) apply(e *tree.Entry) (*tree.Unix, bool) {
 		u.Mode = *m.bits
 		return &u, true
 	}
-	fm := fs.FileMode(u.Mode & 0o777)
-	if e.Kind == tree.Dir {
-		fm |= fs.ModeDir
-	}
-	u.Mode = u.Mode&^0o777 | uint32(m.set.Apply(fm).Perm())
+	u.Mode = posixMode(m.set.Apply(fileMode(u.Mode, e.Kind)))
 	return &u, true
 }
 
-// checkAccount returns an error for an owner that Windows does not know.
-func checkAccount(user string) error {
-	_, err := winmeta.LookupAccount(user)
-	return err
+// special are the bits beside the permissions, in both notations.
+func special() [3]specialBit {
+	return [3]specialBit{{0o4000, fs.ModeSetuid}, {0o2000, fs.ModeSetgid}, {0o1000, fs.ModeSticky}}
+}
+
+type specialBit struct {
+	posix uint32
+	file  fs.FileMode
+}
+
+func fileMode(posix uint32, k tree.Kind) fs.FileMode {
+	m := fs.FileMode(posix & 0o777)
+	if k == tree.Dir {
+		m |= fs.ModeDir
+	}
+	for _, s := range special() {
+		if posix&s.posix != 0 {
+			m |= s.file
+		}
+	}
+	return m
+}
+
+func posixMode(m fs.FileMode) uint32 {
+	posix := uint32(m.Perm())
+	for _, s := range special() {
+		if m&s.file != 0 {
+			posix |= s.posix
+		}
+	}
+	return posix
 }

@@ -1,8 +1,6 @@
 package solve
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
 )
 
 // maxPasswd bounds /etc/passwd and /etc/group.
@@ -25,16 +24,23 @@ func (d *doer) chown(ctx context.Context, p *place, o *llb.ChownOpt) error {
 		return nil
 	}
 	owner := tree.Owner{User: account(o.User), Group: account(o.Group)}
-	if p.folds {
-		if err := checkAccount(owner.User); err != nil {
-			return err
+	if p.system == "windows" {
+		for _, name := range []string{owner.User, owner.Group} {
+			if name == "" {
+				continue
+			}
+			if _, err := winmeta.LookupAccount(name); err != nil {
+				return err
+			}
 		}
 		p.owner = &owner
 		return nil
 	}
-	if d.dest.base.OS == "" && (named(o.User) || named(o.Group)) {
+	if p.system == "" {
 		p.owner = &owner // what the tree is put on decides
-		return nil
+		if named(o.User) || named(o.Group) {
+			return nil
+		}
 	}
 	u := &tree.Unix{}
 	var err error
@@ -50,7 +56,14 @@ func (d *doer) chown(ctx context.Context, p *place, o *llb.ChownOpt) error {
 	return nil
 }
 
-func named(u *llb.UserOpt) bool { return u != nil && u.Name != "" }
+// named reports whether an account has a name that is not a number.
+func named(u *llb.UserOpt) bool {
+	if u == nil || u.Name == "" {
+		return false
+	}
+	_, err := strconv.ParseUint(u.Name, 10, 31)
+	return err != nil
+}
 
 // account returns the account as text.
 func account(u *llb.UserOpt) string {
@@ -63,16 +76,17 @@ func account(u *llb.UserOpt) string {
 	return strconv.FormatUint(uint64(u.ID), 10)
 }
 
+// number returns the number of an account that has no name.
+func number(u *llb.UserOpt) (int, error) { return strconv.Atoi(account(u)) }
+
 // user returns the numbers of a user and of its group.
 func (d *doer) user(ctx context.Context, u *llb.UserOpt) (uid, gid int, err error) {
 	if u == nil {
 		return 0, 0, nil
 	}
-	if u.Name == "" {
-		return int(u.ID), int(u.ID), nil
-	}
-	if n, err := strconv.Atoi(u.Name); err == nil {
-		return n, n, nil
+	if !named(u) {
+		n, err := number(u)
+		return n, n, err
 	}
 	fields, err := d.account(ctx, u, "etc/passwd")
 	if err != nil {
@@ -87,11 +101,8 @@ func (d *doer) user(ctx context.Context, u *llb.UserOpt) (uid, gid int, err erro
 }
 
 func (d *doer) groupID(ctx context.Context, g *llb.UserOpt) (int, error) {
-	if g.Name == "" {
-		return int(g.ID), nil
-	}
-	if n, err := strconv.Atoi(g.Name); err == nil {
-		return n, nil
+	if !named(g) {
+		return number(g)
 	}
 	fields, err := d.account(ctx, g, "etc/group")
 	if err != nil {
@@ -108,17 +119,17 @@ func (d *doer) groupID(ctx context.Context, g *llb.UserOpt) (int, error) {
 func (d *doer) account(ctx context.Context, u *llb.UserOpt, file string) ([]string, error) {
 	b, err := tree.ReadFile(ctx, d.get(u.Input).chain().View(), file, maxPasswd)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("looking up %s: the image has no /%s; use a number", u.Name, file)
+		return nil, &hintError{fmt.Errorf("looking up %s: the image has no /%s", u.Name, file), "use a number"}
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("looking up %s: %w", u.Name, err)
 	}
-	for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan(); {
-		if fields := strings.Split(lines.Text(), ":"); fields[0] == u.Name {
+	for line := range strings.Lines(string(b)) {
+		if fields := strings.Split(strings.TrimSpace(line), ":"); fields[0] == u.Name {
 			return fields, nil
 		}
 	}
-	return nil, fmt.Errorf("looking up %s: /%s of the image does not name it", u.Name, file)
+	return nil, &hintError{fmt.Errorf("looking up %s: /%s of the image does not name it", u.Name, file), "use a number, or a name that the image has"}
 }
 
 func ignoreNotExist(err error) error {

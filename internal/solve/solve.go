@@ -9,9 +9,27 @@
 // from is therefore never packed at all, and a base image that nobody looks
 // into is never read.
 //
-// Start with Solve, then file.go for COPY and its kin. The package has never
-// heard of tars, registries or Dockerfiles; errors get the place in the text
-// from the graph ([StepError]).
+// Start with Solve, then file.go for the actions on files and copy.go for COPY.
+// The package has never heard of tars, registries or Dockerfiles; errors get
+// the place in the text from the graph ([StepError]).
+//
+// Files are copied by BuildKit's rules, and a test compares the two on random
+// trees. These differ on purpose:
+//   - Names of Windows chains are compared without case, there also in wildcards
+//     and patterns; existing directories keep their spelling, and a copied file
+//     the one of its source.
+//   - A sealed Windows base is not looked into to find out where a file goes:
+//     what is known are the layers of the build and the directories and
+//     junctions that every Windows has. Those directories keep their own
+//     metadata whatever is copied onto them.
+//   - A malformed pattern, an account that the image does not know and a
+//     directory in the place of a file are errors; BuildKit takes them for
+//     nothing found, for root and for done.
+//   - Hard links stay linked across all sources of one copy, a broken link can
+//     be removed without leave to be missing, and with that leave a name below
+//     a file is missing.
+//   - What a command leaves in a mount other than its root cannot be used by
+//     another step; a graph that tries is refused.
 package solve
 
 import (
@@ -24,6 +42,7 @@ import (
 	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
 )
 
 // Pinned is a source whose exact version is known.
@@ -69,7 +88,7 @@ type Solver struct {
 	Observer Observer
 
 	mu      sync.Mutex
-	results map[string]*result
+	results map[any]*result // by digest
 }
 
 // result is the outcome of one vertex, or the promise of it.
@@ -77,6 +96,8 @@ type result struct {
 	done   chan struct{}
 	chains []tree.Chain
 	err    error
+	// forgotten says that whoever worked on it was told to stop.
+	forgotten bool
 }
 
 // StepError says which vertex went wrong.
@@ -115,8 +136,29 @@ func stepName(name string) string {
 	return name
 }
 
+// Excerpt returns the lines that the vertex was made from with their numbers,
+// six at most; "" if they are not known.
+func (e *StepError) Excerpt() string {
+	if e.Where.Text == "" {
+		return ""
+	}
+	const most = 6
+	var b strings.Builder
+	lines := strings.Split(strings.TrimRight(e.Where.Text, "\r\n"), "\n")
+	for i, line := range lines {
+		if i == most-1 && len(lines) > most {
+			fmt.Fprintf(&b, "%4s | …\n", "")
+			break
+		}
+		fmt.Fprintf(&b, "%4d | %s\n", e.Where.Line+i, strings.TrimRight(line, "\r"))
+	}
+	return b.String()
+}
+
 // Solve evaluates the graph and returns the chain that it leads to. Steps that
-// cannot be executed are refused before anything else happens.
+// cannot be executed are refused before anything else happens. It may be called
+// for several graphs at once and again after an error: a vertex that failed
+// fails again with the same error, one that was cancelled is done anew.
 func (s *Solver) Solve(ctx context.Context, g *llb.Graph, os string) (tree.Chain, error) {
 	if err := s.Check(ctx, g, os); err != nil {
 		return tree.Chain{}, err
@@ -139,56 +181,95 @@ func (s *Solver) Solve(ctx context.Context, g *llb.Graph, os string) (tree.Chain
 // stages whose base does not say.
 func (s *Solver) Check(ctx context.Context, g *llb.Graph, os string) error {
 	for v := range g.Vertices() {
-		e, ok := v.Op.(*llb.Exec)
-		if !ok {
-			continue
+		var err error
+		if e, ok := v.Op.(*llb.Exec); ok {
+			err = s.checkExec(ctx, v, e, os)
 		}
-		step := stepOf(v, e)
-		step.Root.OS = os
-		if e.Platform != nil && e.Platform.OS != "" {
-			step.Root.OS = e.Platform.OS
+		for _, in := range v.Inputs {
+			if err == nil {
+				err = checkResult(in, v)
+			}
 		}
-		c, ok := s.runner().(run.Checker)
-		if !ok {
-			continue
+		if err != nil {
+			return wrap(v, err)
 		}
-		if err := c.Check(ctx, step); err != nil {
-			return &StepError{Where: v.Where, Step: v.Name, Err: err}
-		}
+	}
+	if g.Root.Vertex == nil {
+		return nil
+	}
+	if err := checkResult(g.Root, g.Root.Vertex); err != nil {
+		return wrap(g.Root.Vertex, err)
 	}
 	return nil
 }
 
-func (s *Solver) runner() run.Runner {
-	if s.Runner == nil {
-		return run.Router{}
+// wrap says which vertex went wrong, unless the error knows or nothing did.
+func wrap(v *llb.Vertex, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
 	}
-	return s.Runner
+	if _, ok := errors.AsType[*StepError](err); ok {
+		return err
+	}
+	return &StepError{Where: v.Where, Step: v.Name, Err: err}
 }
 
 // vertex returns the outputs of v, evaluating it if nobody has.
 func (s *Solver) vertex(ctx context.Context, v *llb.Vertex) ([]tree.Chain, error) {
-	s.mu.Lock()
-	if s.results == nil {
-		s.results = map[string]*result{}
-	}
-	r, ok := s.results[v.Digest]
-	if !ok {
-		r = &result{done: make(chan struct{})}
-		s.results[v.Digest] = r
-	}
-	s.mu.Unlock()
-	if ok {
+	for {
+		r, mine := s.claim(v)
+		if mine {
+			r.chains, r.err = s.evaluate(ctx, v)
+			if r.err != nil && ctx.Err() != nil {
+				s.forget(v, r)
+			}
+			close(r.done)
+			return r.chains, r.err
+		}
 		select {
 		case <-r.done:
-			return r.chains, r.err
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+		if !r.forgotten {
+			return r.chains, r.err
+		}
+		// Another solve gave up, which is no reason for this one to.
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 	}
-	defer close(r.done)
-	r.chains, r.err = s.evaluate(ctx, v)
-	return r.chains, r.err
+}
+
+// claim returns the result of v, and whether the caller has to produce it.
+func (s *Solver) claim(v *llb.Vertex) (*result, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.results == nil {
+		s.results = map[any]*result{}
+	}
+	if r, ok := s.results[keyOf(v)]; ok {
+		return r, false
+	}
+	r := &result{done: make(chan struct{})}
+	s.results[keyOf(v)] = r
+	return r, true
+}
+
+// forget lets a result be produced again.
+func (s *Solver) forget(v *llb.Vertex, r *result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.forgotten = true
+	delete(s.results, keyOf(v))
+}
+
+// keyOf names a vertex: by its digest, or itself if it has none.
+func keyOf(v *llb.Vertex) any {
+	if v.Digest == "" {
+		return v
+	}
+	return v.Digest
 }
 
 func (s *Solver) evaluate(ctx context.Context, v *llb.Vertex) ([]tree.Chain, error) {
@@ -201,28 +282,25 @@ func (s *Solver) evaluate(ctx context.Context, v *llb.Vertex) ([]tree.Chain, err
 		end = s.Observer.Start(v)
 	}
 	chains, err := s.do(ctx, v, inputs)
-	if err != nil {
-		var step *StepError
-		if !errors.As(err, &step) && ctx.Err() == nil {
-			err = &StepError{Where: v.Where, Step: v.Name, Err: err}
-		}
-	}
+	err = wrap(v, err)
 	end(err)
 	return chains, err
 }
 
-// inputs evaluates what v works on, all at once.
+// inputs evaluates what v works on, all at once. The first error ends the
+// others and is the one that counts.
 func (s *Solver) inputs(ctx context.Context, v *llb.Vertex) ([]tree.Chain, error) {
 	inputs := make([]tree.Chain, len(v.Inputs))
-	errs := make([]error, len(v.Inputs))
-	ctx, cancel := context.WithCancel(ctx)
+	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
+	var once sync.Once
+	var first error
 	for i, in := range v.Inputs {
 		wg.Go(func() {
-			chains, err := s.vertex(ctx, in.Vertex)
+			chains, err := s.vertex(within, in.Vertex)
 			if err != nil {
-				errs[i] = err
+				once.Do(func() { first = err })
 				cancel()
 				return
 			}
@@ -230,16 +308,13 @@ func (s *Solver) inputs(ctx context.Context, v *llb.Vertex) ([]tree.Chain, error
 		})
 	}
 	wg.Wait()
-	// The first real error counts, not the cancellations that it caused.
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return nil, err
-		}
-	}
-	return inputs, errors.Join(errs...)
+	return inputs, first
 }
 
 func (s *Solver) do(ctx context.Context, v *llb.Vertex, inputs []tree.Chain) ([]tree.Chain, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	switch op := v.Op.(type) {
 	case *llb.Source:
 		return s.source(ctx, op)
@@ -248,7 +323,7 @@ func (s *Solver) do(ctx context.Context, v *llb.Vertex, inputs []tree.Chain) ([]
 	case *llb.Exec:
 		return s.exec(ctx, v, op, inputs)
 	case *llb.Merge:
-		return mergeChains(op, inputs)
+		return mergeChains(ctx, op, inputs)
 	case *llb.Diff:
 		return diffChains(op, inputs)
 	}
@@ -256,6 +331,9 @@ func (s *Solver) do(ctx context.Context, v *llb.Vertex, inputs []tree.Chain) ([]
 }
 
 func (s *Solver) source(ctx context.Context, op *llb.Source) ([]tree.Chain, error) {
+	if s.Sources == nil {
+		return nil, fmt.Errorf("loading %s: there are no sources", op.Identifier)
+	}
 	p, err := s.Sources.Pin(ctx, op)
 	if err != nil {
 		return nil, err
@@ -279,21 +357,52 @@ func at(inputs []tree.Chain, i int) tree.Chain {
 // mergeChains stacks the inputs, the first one lowest. The platform is that of
 // the first input that has one: COPY --link puts a layer made on scratch onto
 // a base image.
-func mergeChains(op *llb.Merge, inputs []tree.Chain) ([]tree.Chain, error) {
+func mergeChains(ctx context.Context, op *llb.Merge, inputs []tree.Chain) ([]tree.Chain, error) {
 	var out tree.Chain
-	for n, i := range op.Inputs {
+	for _, i := range op.Inputs {
 		in := at(inputs, i)
-		if n == 0 {
-			out = in
-			continue
-		}
-		layers := in.Layers()
 		if out.OS == "" {
 			out.OS, out.Platform = in.OS, in.Platform
 		}
-		out = out.Push(layers...)
+	}
+	for _, i := range op.Inputs {
+		in := at(inputs, i)
+		for _, l := range in.Layers() {
+			if out.OS == "windows" && in.OS == "" {
+				var err error
+				if l, err = onWindows(ctx, l); err != nil {
+					return nil, err
+				}
+			}
+			out = out.Push(l)
+		}
 	}
 	return []tree.Chain{out}, nil
+}
+
+// onWindows adapts a layer that was made without knowledge of the system:
+// directories that every Windows has keep the metadata that they have there.
+func onWindows(ctx context.Context, l *tree.Layer) (*tree.Layer, error) {
+	var changes []tree.Change
+	adapted := false
+	for c, err := range l.Changes.All(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if e := c.Entry; e != nil && e.Kind == tree.Dir && (e.Owner != nil || e.Windows != nil) &&
+			winmeta.IsStandardDir(winmeta.ResolveStandardJunctions(e.Name)) {
+			plain := *e
+			plain.Owner, plain.Windows = nil, nil
+			c.Entry, adapted = &plain, true
+		}
+		changes = append(changes, c)
+	}
+	if !adapted {
+		return l, nil
+	}
+	out := *l
+	out.Changes, out.Origin = tree.NewSet(changes), nil
+	return &out, nil
 }
 
 // diffChains returns the layers that upper has on top of lower.
@@ -312,61 +421,3 @@ func diffChains(op *llb.Diff, inputs []tree.Chain) ([]tree.Chain, error) {
 
 // errUnrelated is the refusal of a difference that is not a list of layers.
 var errUnrelated = fmt.Errorf("taking the difference of two trees, of which one is not made from the other: %w", errors.ErrUnsupported)
-
-// exec hands a command to the runner.
-func (s *Solver) exec(ctx context.Context, v *llb.Vertex, op *llb.Exec, inputs []tree.Chain) ([]tree.Chain, error) {
-	step := stepOf(v, op)
-	var outputs []tree.Chain
-	root := -1
-	for _, m := range op.Mounts {
-		if m.Dest == "/" {
-			step.Root, root = at(inputs, m.Input), m.Output
-		} else {
-			step.Mounts = append(step.Mounts, mountOf(m, inputs))
-		}
-		if m.Output != llb.Discard {
-			for len(outputs) <= m.Output {
-				outputs = append(outputs, tree.Chain{})
-			}
-			outputs[m.Output] = at(inputs, m.Input)
-		}
-	}
-	res, err := s.runner().Run(ctx, step)
-	if err != nil {
-		return nil, err
-	}
-	if root != llb.Discard {
-		l := *res.Layer
-		l.Label, l.Where = stepName(v.Name), v.Where.String()
-		outputs[root] = step.Root.Push(&l)
-	}
-	return outputs, nil
-}
-
-// stepOf translates a command for the runner, without its trees.
-func stepOf(v *llb.Vertex, op *llb.Exec) run.Step {
-	network := map[llb.Network]string{llb.NetworkSandbox: "default", llb.NetworkHost: "host", llb.NetworkNone: "none"}
-	return run.Step{
-		Args: op.Args, Env: op.Env, Dir: tree.Clean(op.Cwd), User: op.User,
-		Network: network[op.Network],
-		Where:   run.Where{File: v.Where.File, Line: v.Where.Line, Text: v.Where.Text},
-	}
-}
-
-func mountOf(m llb.Mount, inputs []tree.Chain) run.Mount {
-	kinds := map[llb.MountKind]string{
-		llb.MountBind: "bind", llb.MountSecret: "secret", llb.MountSSH: "ssh",
-		llb.MountCache: "cache", llb.MountTmpfs: "tmpfs",
-	}
-	out := run.Mount{
-		Type: kinds[m.Kind], Target: tree.Clean(m.Dest), Source: at(inputs, m.Input),
-		Selector: tree.Clean(m.Selector), ReadOnly: m.ReadOnly,
-	}
-	if m.Cache != nil {
-		out.ID = m.Cache.ID
-	}
-	if m.Secret != nil {
-		out.ID, out.Optional = m.Secret.ID, m.Secret.Optional
-	}
-	return out
-}

@@ -1,0 +1,194 @@
+package solve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/casement/casement/internal/llb"
+	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/tree"
+)
+
+func (s *Solver) runner() run.Runner {
+	if s.Runner == nil {
+		return run.Router{}
+	}
+	return s.Runner
+}
+
+// checkExec refuses a command that no runner can do. Trees are not known yet,
+// so the step has none.
+func (s *Solver) checkExec(ctx context.Context, v *llb.Vertex, e *llb.Exec, os string) error {
+	step := stepOf(v, e, make([]tree.Chain, len(v.Inputs)))
+	if step.Root.OS == "" {
+		step.Root.OS = os
+	}
+	if c, ok := s.runner().(run.Checker); ok {
+		if err := c.Check(ctx, step); err != nil {
+			return err
+		}
+	}
+	if what, why := unsupported(e); what != "" {
+		return &run.RefusedError{Where: step.Where, Construct: what, Reason: why, Way: "leave it out"}
+	}
+	return nil
+}
+
+// unsupported names what a command asks for and a [run.Step] cannot say. It
+// would be lost on the way to the runner.
+func unsupported(e *llb.Exec) (what, why string) {
+	const noWay = "casement has no way to hand it to a command yet"
+	switch {
+	case e.Insecure:
+		return "RUN --security=insecure", "commands get no more rights than others"
+	case slices.ContainsFunc(e.SecretEnv, func(x llb.SecretEnv) bool { return !x.Optional }):
+		return "RUN --mount=type=secret,env=", noWay
+	case slices.ContainsFunc(e.Devices, func(d llb.Device) bool { return !d.Optional }):
+		return "RUN --device", noWay
+	case len(e.ExtraHosts) > 0:
+		return "--add-host", noWay
+	case len(e.Ulimits) > 0:
+		return "--ulimit", noWay
+	case e.CgroupParent != "":
+		return "--cgroup-parent", noWay
+	case slices.ContainsFunc(e.ValidExitCodes, func(code int) bool { return code != 0 }):
+		return "exit codes other than 0 as success", noWay
+	}
+	for _, m := range e.Mounts {
+		if m.Dest == "/" && tree.Clean(m.Selector) != "" {
+			return "a root that is the directory " + m.Selector + " of a tree", noWay
+		}
+	}
+	return "", ""
+}
+
+// checkResult refuses an input that is what a command leaves in a mount other
+// than its root, since runners return the changes to the root only.
+func checkResult(in llb.Input, user *llb.Vertex) error {
+	e, ok := in.Vertex.Op.(*llb.Exec)
+	if !ok {
+		return nil
+	}
+	for _, m := range e.Mounts {
+		if m.Output == in.Output && m.Dest != "/" && !m.ReadOnly {
+			return &run.RefusedError{
+				Where: whereOf(user), Construct: "the content of the mount " + m.Dest + " after a command",
+				Reason: "only changes to the root of a command can be used", Way: "write to the root, and copy from there",
+			}
+		}
+	}
+	return nil
+}
+
+// exec hands a command to the runner.
+func (s *Solver) exec(ctx context.Context, v *llb.Vertex, op *llb.Exec, inputs []tree.Chain) ([]tree.Chain, error) {
+	step := stepOf(v, op, inputs)
+	res, err := s.runner().Run(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	if res.Layer == nil || res.Layer.Changes == nil {
+		return nil, errors.New("running the command: the runner returned no layer")
+	}
+	outputs := map[int]tree.Chain{}
+	for _, m := range op.Mounts {
+		switch {
+		case m.Output == llb.Discard:
+		case m.Dest == "/":
+			l := *res.Layer
+			l.Label, l.Where = stepName(v.Name), v.Where.String()
+			outputs[m.Output] = step.Root.Push(&l)
+		default:
+			outputs[m.Output] = at(inputs, m.Input)
+		}
+	}
+	chains := make([]tree.Chain, len(outputs))
+	for i, c := range outputs {
+		chains[i] = c
+	}
+	return chains, nil
+}
+
+// stepOf translates a command for the runner.
+func stepOf(v *llb.Vertex, op *llb.Exec, inputs []tree.Chain) run.Step {
+	step := run.Step{
+		Args: slices.Clone(op.Args), Env: environment(op), Dir: tree.Clean(op.Cwd), User: op.User,
+		Network: networkName(op.Network), Where: whereOf(v),
+	}
+	for _, m := range op.Mounts {
+		if m.Dest == "/" {
+			step.Root = at(inputs, m.Input)
+		} else {
+			step.Mounts = append(step.Mounts, mountOf(m, inputs))
+		}
+	}
+	if p := op.Platform; p != nil && step.Root.OS == "" {
+		step.Root.OS, step.Root.Platform = p.OS, *p
+	}
+	return step
+}
+
+// environment returns the variables with those of the proxies, in the two
+// spellings that programs look for.
+func environment(op *llb.Exec) []string {
+	env := slices.Clone(op.Env)
+	if op.Proxy == nil {
+		return env
+	}
+	for _, x := range []struct{ name, value string }{
+		{"http_proxy", op.Proxy.HTTP}, {"https_proxy", op.Proxy.HTTPS}, {"ftp_proxy", op.Proxy.FTP},
+		{"no_proxy", op.Proxy.No}, {"all_proxy", op.Proxy.All},
+	} {
+		if x.value != "" {
+			env = append(env, strings.ToUpper(x.name)+"="+x.value, x.name+"="+x.value)
+		}
+	}
+	return env
+}
+
+func networkName(n llb.Network) string {
+	switch n {
+	case llb.NetworkHost:
+		return "host"
+	case llb.NetworkNone:
+		return "none"
+	}
+	return "default"
+}
+
+func whereOf(v *llb.Vertex) run.Where {
+	return run.Where{File: v.Where.File, Line: v.Where.Line, Text: v.Where.Text}
+}
+
+func mountOf(m llb.Mount, inputs []tree.Chain) run.Mount {
+	out := run.Mount{
+		Type: mountType(m.Kind), Target: tree.Clean(m.Dest), Source: at(inputs, m.Input),
+		Selector: tree.Clean(m.Selector), ReadOnly: m.ReadOnly,
+	}
+	if m.Cache != nil {
+		out.ID = m.Cache.ID
+	}
+	if m.Secret != nil {
+		out.ID, out.Optional = m.Secret.ID, m.Secret.Optional
+	}
+	return out
+}
+
+func mountType(k llb.MountKind) string {
+	switch k {
+	case llb.MountBind:
+		return "bind"
+	case llb.MountSecret:
+		return "secret"
+	case llb.MountSSH:
+		return "ssh"
+	case llb.MountCache:
+		return "cache"
+	case llb.MountTmpfs:
+		return "tmpfs"
+	}
+	return fmt.Sprintf("mount of kind %d", k)
+}
