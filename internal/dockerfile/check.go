@@ -3,14 +3,14 @@ package dockerfile
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/subrequests/lint"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/progress"
@@ -61,21 +61,28 @@ func (f *Findings) Text() string {
 // if the request names none. An error is returned only if the Dockerfile could
 // not be checked; what is wrong with it is in the findings.
 func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
-	c, err := newClient(req, res, lintOptions(&req))
+	c, err := newClient(req, res)
 	if err != nil {
 		return nil, err
 	}
-	out, err := c.run(ctx)
+	o, err := c.open(ctx)
 	if err != nil {
-		err = c.explain(err)
+		err = c.explain(ctx, err)
 		if e := (*Error)(nil); errors.As(err, &e) && e.Where.Line > 0 {
 			return &Findings{Err: e}, nil
 		}
 		return nil, err
 	}
-	var list lint.LintResults
-	if err := json.Unmarshal(out.Metadata["result.json"], &list); err != nil {
-		return nil, fmt.Errorf("reading the frontend's findings: %w", err)
+	var p *ocispec.Platform
+	if len(req.Platforms) > 0 {
+		p = &req.Platforms[0]
+	}
+	list, err := dockerfile2llb.DockerfileLint(ctx, o.text, o.convert(c, p))
+	if err == nil {
+		err = cmp.Or(c.fileError(), ctx.Err())
+	}
+	if err != nil {
+		return nil, c.explain(ctx, err)
 	}
 	f := &Findings{}
 	for _, w := range list.Warnings {
@@ -100,26 +107,6 @@ func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 		f.Err = c.lintError(list.Error)
 	}
 	return f, nil
-}
-
-// lintOptions returns the options of the check. The frontend checks for the
-// platform that it thinks it runs on, whatever platform is asked for, so the
-// request comes to say that it runs there, and the variables say the truth.
-func lintOptions(req *Request) map[string]string {
-	o := map[string]string{"requestid": lint.RequestLint}
-	if len(req.Platforms) == 0 {
-		return o
-	}
-	bp := req.buildPlatform()
-	req.BuildPlatform = &req.Platforms[0]
-	for name, value := range map[string]string{
-		"BUILDPLATFORM": platforms.Format(bp), "BUILDOS": bp.OS, "BUILDARCH": bp.Architecture, "BUILDVARIANT": bp.Variant,
-	} {
-		if _, ok := req.BuildArgs[name]; !ok {
-			o["build-arg:"+name] = value
-		}
-	}
-	return o
 }
 
 func firstLine(w progress.Warning) int {

@@ -4,7 +4,9 @@
 // instruction, heredoc, ONBUILD trigger and named context means here what it
 // means there. The frontend is given a small gateway client that answers its
 // few questions: what the Dockerfile and the ignore files say ([Files]), and
-// what is known of a base image ([Resolver]). It never runs anything.
+// what is known of a base image ([Resolver]). It never runs anything. What the
+// frontend's own main function would do, this package does: it takes one
+// platform after the other and decides about syntax lines itself.
 //
 // Start with [Build]. [Platform] says what is built when nobody says it,
 // [Check] lints, [ParsePlatforms] reads platforms as people write them.
@@ -26,16 +28,12 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
-	"github.com/moby/buildkit/exporter/containerimage/exptypes"
-	commonexptypes "github.com/moby/buildkit/exporter/exptypes"
-	"github.com/moby/buildkit/frontend/dockerfile/builder"
-	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -172,78 +170,61 @@ func Build(ctx context.Context, req Request, res Resolver) ([]Result, error) {
 	if len(req.Platforms) == 0 {
 		return nil, errors.New("building a Dockerfile: no platform is given")
 	}
-	c, err := newClient(req, res, nil)
+	c, err := newClient(req, res)
 	if err != nil {
 		return nil, err
 	}
-	out, err := c.run(ctx)
+	f, err := c.open(ctx)
 	if err != nil {
-		return nil, c.explain(err)
+		return nil, c.explain(ctx, err)
 	}
-	results, err := c.results(out)
-	if err != nil {
-		return nil, err
-	}
-	for i := range results {
-		if err := c.mend(&results[i]); err != nil {
+	var results []Result
+	for i, p := range req.Platforms {
+		opt := f.convert(c, &p)
+		if i == 0 {
+			// The warnings are the same for all platforms.
+			opt.Warn = c.warn
+		}
+		r, err := convert(ctx, f.text, opt)
+		if err != nil {
+			return nil, c.explain(ctx, err)
+		}
+		r.Platform = p
+		if err := c.mend(r); err != nil {
 			return nil, err
 		}
+		results = append(results, *r)
+	}
+	if err := c.fileError(); err != nil {
+		return nil, c.explain(ctx, err)
 	}
 	c.warnTraps(results)
 	return results, nil
 }
 
-// run runs the frontend. It lasts as long as the step "load build definition"
-// is shown, which is where its warnings belong.
-func (c *client) run(ctx context.Context) (*gateway.Result, error) {
-	out, err := builder.Build(ctx, c)
-	if c.inner != nil {
-		// The syntax line forwards to the frontend that we are, which then
-		// blames that line for errors without a place.
-		err = c.inner
+// convert runs the frontend for one platform.
+func convert(ctx context.Context, text []byte, opt dockerfile2llb.ConvertOpt) (*Result, error) {
+	made, err := dockerfile2llb.Dockerfile2LLB(ctx, text, opt)
+	if err != nil {
+		return nil, err
 	}
-	if ferr := c.fileError(); ferr != nil && ctx.Err() == nil {
-		// The frontend takes an unreadable ignore file for a missing one.
-		err = ferr
+	def, err := made.State.Marshal(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("making the build graph: %w", err)
 	}
-	return out, err
-}
-
-// results takes the frontend's answer apart.
-func (c *client) results(out *gateway.Result) ([]Result, error) {
-	var list exptypes.Platforms
-	if err := json.Unmarshal(out.Metadata[exptypes.ExporterPlatformsKey], &list); err != nil {
-		return nil, fmt.Errorf("reading the frontend's list of platforms: %w", err)
+	r := &Result{Epoch: made.Epoch}
+	if r.Graph, err = llb.Decode(def.ToPB()); err != nil {
+		return nil, err
 	}
-	if len(list.Platforms) != len(c.req.Platforms) {
-		return nil, fmt.Errorf("the frontend built %d platforms of %d", len(list.Platforms), len(c.req.Platforms))
+	if r.Config, err = json.Marshal(made.Image); err != nil {
+		return nil, fmt.Errorf("writing the image config: %w", err)
 	}
-	var results []Result
-	for i, p := range list.Platforms {
-		suffix, ref := "", out.Ref
-		if len(list.Platforms) > 1 {
-			suffix, ref = "/"+p.ID, out.Refs[p.ID]
+	if made.BaseImage != nil {
+		if r.BaseConfig, err = json.Marshal(made.BaseImage); err != nil {
+			return nil, fmt.Errorf("writing the config of the base image: %w", err)
 		}
-		r := Result{
-			Platform:   c.req.Platforms[i],
-			Config:     out.Metadata[exptypes.ExporterImageConfigKey+suffix],
-			BaseConfig: out.Metadata[exptypes.ExporterImageBaseConfigKey+suffix],
-		}
-		if e, ok := out.Metadata[commonexptypes.ExporterEpochKey+suffix]; ok {
-			s, err := strconv.ParseInt(string(e), 10, 64)
-			if err != nil {
-				return nil, fmt.Errorf("reading SOURCE_DATE_EPOCH: %w", err)
-			}
-			t := time.Unix(s, 0).UTC()
-			r.Epoch = &t
-		}
-		var err error
-		if r.Graph, err = graphOf(ref); err != nil {
-			return nil, err
-		}
-		results = append(results, r)
 	}
-	return results, nil
+	return r, nil
 }
 
 // options returns the request in the form that the frontend takes.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
-	"github.com/moby/buildkit/solver/errdefs"
 
 	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/progress"
@@ -65,19 +64,18 @@ func (e *Error) Excerpt() string {
 
 // explain turns an error of the frontend into ours: with the place that the
 // frontend hides in it, in words of the Dockerfile's author, and with a hint.
-func (c *client) explain(err error) error {
+func (c *client) explain(ctx context.Context, err error) error {
 	defer func() { c.loading.Done(err) }()
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if ctx.Err() != nil {
 		return err // nothing is wrong with the Dockerfile
 	}
+	if ferr := c.fileError(); ferr != nil {
+		// The frontend takes an unreadable ignore file for a missing one.
+		err = ferr
+	}
 	out := &Error{err: err, text: c.text()}
-	if srcs := errdefs.Sources(err); len(srcs) > 0 {
-		s := srcs[len(srcs)-1]
-		out.Where.File, out.text = s.GetInfo().GetFilename(), s.GetInfo().GetData()
-		for _, r := range s.GetRanges() {
-			out.Where = widen(out.Where, int(r.GetStart().GetLine()), int(r.GetEnd().GetLine()))
-		}
-	} else if el := (*parser.LocationError)(nil); errors.As(err, &el) && len(el.Locations) > 0 {
+	// The first of several places is the innermost.
+	if el := (*parser.LocationError)(nil); errors.As(err, &el) && len(el.Locations) > 0 {
 		out.Where.File = c.req.Filename
 		for _, r := range el.Locations[0] {
 			out.Where = widen(out.Where, r.Start.Line, r.End.Line)

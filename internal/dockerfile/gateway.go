@@ -15,7 +15,10 @@ import (
 	"github.com/distribution/reference"
 	buildllb "github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
-	"github.com/moby/buildkit/frontend/dockerfile/builder"
+	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerui"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/pb"
@@ -44,12 +47,19 @@ type client struct {
 	mu       sync.Mutex
 	source   []byte              // the Dockerfile, once it is read
 	readErr  error               // the first error of a file that exists
-	inner    error               // the error of the forwarded build
+	images   map[string]*lookup  // what was asked of the resolver
 	resolved map[string]Resolved // of OCI layouts, by layoutKey
 }
 
-// newClient returns the client for a request; extra options go to the frontend.
-func newClient(req Request, res Resolver, extra map[string]string) (*client, error) {
+// lookup is one question to the resolver. Several stages may have it.
+type lookup struct {
+	once sync.Once
+	r    Resolved
+	err  error
+}
+
+// newClient returns the client for a request.
+func newClient(req Request, res Resolver) (*client, error) {
 	if req.Filename == "" {
 		req.Filename = DefaultFilename
 	}
@@ -57,10 +67,9 @@ func newClient(req Request, res Resolver, extra map[string]string) (*client, err
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(opts, extra)
 	return &client{
 		req: req, res: res, opts: opts, layouts: req.layouts(),
-		resolved: make(map[string]Resolved),
+		images: make(map[string]*lookup), resolved: make(map[string]Resolved),
 		loading: req.Progress.Vertex(progress.Vertex{
 			Name: "[internal] load build definition from " + req.Filename,
 		}),
@@ -82,24 +91,53 @@ func (c *client) BuildOpts() gateway.BuildOpts {
 
 // Solve implements the gateway's client. It solves nothing: the answer keeps
 // the definition, and files are read when they are asked for.
-func (c *client) Solve(ctx context.Context, req gateway.SolveRequest) (*gateway.Result, error) {
-	switch req.Frontend {
-	case "":
-		out := gateway.NewResult()
-		out.SetRef(&ref{c: c, def: req.Definition})
-		return out, nil
-	case "gateway.v0":
-		// "# syntax=…" or BUILDKIT_SYNTAX. The frontend that it names is the
-		// one that asks; the option cmdline keeps it from asking again.
-		if err := checkSyntax(req.FrontendOpt["source"]); err != nil {
+func (c *client) Solve(_ context.Context, req gateway.SolveRequest) (*gateway.Result, error) {
+	if req.Frontend != "" {
+		return nil, fmt.Errorf("running the frontend %s: %w", req.Frontend, errors.ErrUnsupported)
+	}
+	out := gateway.NewResult()
+	out.SetRef(&ref{c: c, def: req.Definition})
+	return out, nil
+}
+
+// opened is a Dockerfile that has been read.
+type opened struct {
+	ui   *dockerui.Client
+	src  *dockerui.Source
+	text []byte
+}
+
+// open reads the Dockerfile and decides about its syntax.
+func (c *client) open(ctx context.Context) (*opened, error) {
+	ui, err := dockerui.NewClient(c)
+	if err != nil {
+		return nil, err
+	}
+	src, err := ui.ReadEntrypoint(ctx, DefaultFilename)
+	if err != nil {
+		return nil, err
+	}
+	if arg, ok := c.req.BuildArgs["BUILDKIT_SYNTAX"]; ok {
+		name, _, _ := strings.Cut(strings.TrimSpace(arg), " ")
+		if err := checkSyntax(name); err != nil {
 			return nil, err
 		}
-		c.opts = maps.Clone(req.FrontendOpt)
-		out, err := builder.Build(ctx, c)
-		c.inner = err
-		return out, err
+	} else if name, _, at, ok := parser.DetectSyntax(src.Data); ok {
+		if err := checkSyntax(name); err != nil {
+			return nil, parser.WithLocation(err, at)
+		}
 	}
-	return nil, fmt.Errorf("frontend %q is not supported", req.Frontend)
+	return &opened{ui: ui, src: src, text: src.Data}, nil
+}
+
+// convert returns the frontend's options for a platform. nil lets the frontend
+// choose it.
+func (f *opened) convert(c *client, p *ocispec.Platform) dockerfile2llb.ConvertOpt {
+	opt := dockerfile2llb.ConvertOpt{
+		Config: f.ui.Config, Client: f.ui, SourceMap: f.src.SourceMap, MetaResolver: c, TargetPlatform: p,
+	}
+	opt.BuildArgs = maps.Clone(opt.BuildArgs) // the frontend writes into it
+	return opt
 }
 
 // checkSyntax says whether the image of a syntax line is the frontend that is
@@ -138,17 +176,11 @@ func (c *client) ResolveImageConfig(ctx context.Context, name string, opt source
 	if logName == "" {
 		logName = "[internal] load metadata for " + name
 	}
-	task := c.req.Progress.Vertex(progress.Vertex{Name: logName, ID: logName + platformID(p)})
-	task.Start()
 	asked := name
 	if layout != "" {
 		asked = layout
 	}
-	r, err := c.res.Resolve(ctx, asked, p)
-	if err == nil && layout == "" {
-		err = c.checkOS(name, p, r)
-	}
-	task.Done(err)
+	r, err := c.resolve(ctx, asked, logName, p, layout == "")
 	if err != nil {
 		return "", "", nil, err
 	}
@@ -168,6 +200,27 @@ func (c *client) ResolveImageConfig(ctx context.Context, name string, opt source
 		}
 	}
 	return name, r.Digest, r.Config, nil
+}
+
+// resolve asks the resolver once for each image and platform.
+func (c *client) resolve(ctx context.Context, name, logName string, p *ocispec.Platform, check bool) (Resolved, error) {
+	key := name + platformID(p)
+	c.mu.Lock()
+	l := c.images[key]
+	if l == nil {
+		l = &lookup{}
+		c.images[key] = l
+	}
+	c.mu.Unlock()
+	l.once.Do(func() {
+		task := c.req.Progress.Vertex(progress.Vertex{Name: logName, ID: logName + platformID(p)})
+		task.Start()
+		if l.r, l.err = c.res.Resolve(ctx, name, p); l.err == nil && check {
+			l.err = c.checkOS(name, p, l.r)
+		}
+		task.Done(l.err)
+	})
+	return l.r, l.err
 }
 
 func platformID(p *ocispec.Platform) string {
@@ -249,20 +302,21 @@ func (c *client) NewContainer(context.Context, gateway.NewContainerRequest) (gat
 	return nil, fmt.Errorf("running a container for the frontend: %w", errors.ErrUnsupported)
 }
 
-// Warn implements the gateway's client.
-func (c *client) Warn(_ context.Context, _ digest.Digest, msg string, opts gateway.WarnOpts) error {
-	w := progress.Warning{Short: msg, URL: opts.URL, Level: opts.Level}
-	for _, d := range opts.Detail {
-		w.Detail = append(w.Detail, string(d))
+// Warn implements the gateway's client. The frontend's warnings come through
+// warn instead.
+func (c *client) Warn(context.Context, digest.Digest, string, gateway.WarnOpts) error { return nil }
+
+// warn takes the frontend's warnings.
+func (c *client) warn(rule, description, url, msg string, at []parser.Range) {
+	first, _ := linesAt(at)
+	w := progress.Warning{
+		Short: linter.LintFormatShort(rule, msg, first), Detail: []string{description}, URL: url,
+		File: c.req.Filename, Text: c.text(), Level: 1,
 	}
-	if s := opts.SourceInfo; s != nil {
-		w.File, w.Text = s.Filename, s.Data
-	}
-	for _, r := range opts.Range {
-		w.Lines = append(w.Lines, progress.Lines{First: int(r.GetStart().GetLine()), Last: int(r.GetEnd().GetLine())})
+	for _, r := range at {
+		w.Lines = append(w.Lines, progress.Lines{First: r.Start.Line, Last: r.End.Line})
 	}
 	c.loading.Warn(w)
-	return nil
 }
 
 // text returns the Dockerfile, if it has been read.
@@ -328,15 +382,6 @@ func (c *client) keep(data []byte) []byte {
 type ref struct {
 	c   *client
 	def *pb.Definition
-}
-
-// graphOf returns what the frontend asked to be solved.
-func graphOf(r gateway.Reference) (*llb.Graph, error) {
-	x, ok := r.(*ref)
-	if !ok {
-		return nil, fmt.Errorf("the frontend returned a result of type %T", r)
-	}
-	return llb.Decode(x.def)
 }
 
 func (r *ref) ToState() (buildllb.State, error) {

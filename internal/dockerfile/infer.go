@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
-	"github.com/moby/buildkit/frontend/subrequests/targets"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/casement/casement/internal/llb"
@@ -29,23 +27,17 @@ import (
 // and Linux, or for several releases of Windows, is an error that names the
 // choices. FROM scratch is linux on this machine's architecture.
 func Platform(ctx context.Context, req Request, res Resolver) (ocispec.Platform, error) {
-	c, err := newClient(req, res, map[string]string{"requestid": targets.RequestTargets})
+	c, err := newClient(req, res)
 	if err != nil {
 		return ocispec.Platform{}, err
 	}
-	// The list of targets costs no look-up, and the frontend reads the
-	// Dockerfile wherever it is.
-	out, err := c.run(ctx)
+	o, err := c.open(ctx)
 	if err != nil {
-		return ocispec.Platform{}, c.explain(err)
+		return ocispec.Platform{}, c.explain(ctx, err)
 	}
-	var list targets.List
-	if err := json.Unmarshal(out.Metadata["result.json"], &list); err != nil || len(list.Sources) == 0 {
-		return ocispec.Platform{}, fmt.Errorf("reading the frontend's list of stages: %w", err)
-	}
-	f, err := parse(list.Sources[0])
+	f, err := parse(o.text)
 	if err != nil {
-		return ocispec.Platform{}, c.explain(err)
+		return ocispec.Platform{}, c.explain(ctx, err)
 	}
 	return f.infer(ctx, c)
 }
