@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,6 +31,7 @@ type Plan struct {
 	opts  Options
 	size  int64 // of the tar
 	what  string
+	named atomic.Pointer[[]string] // content digests, once they are known
 }
 
 // item is one tar entry with its content.
@@ -144,6 +146,9 @@ func contentDigest(ctx context.Context, c tree.Content) (string, error) {
 // digests returns the content digests of all items, computed in parallel, ""
 // where there is none.
 func (p *Plan) digests(ctx context.Context) ([]string, error) {
+	if known := p.named.Load(); known != nil {
+		return *known, nil
+	}
 	out := make([]string, len(p.items))
 	g, ctx := errgroup.WithContext(ctx)
 	const step = 64
@@ -160,7 +165,11 @@ func (p *Plan) digests(ctx context.Context) ([]string, error) {
 			return nil
 		})
 	}
-	return out, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	p.named.Store(&out)
+	return out, nil
 }
 
 // Key names the packed result: plans with equal, non-empty keys pack to equal
