@@ -61,10 +61,18 @@ func likeBuildKit(t *testing.T, seed uint64) {
 	got, err := apply(t, nil, dest, from, list...)
 	diff := ""
 	switch {
+	case err == nil && errors.Is(want, syscall.ENOTDIR) && slices.ContainsFunc(list, hasPatterns):
+		// BuildKit stumbles over a file where the source has a directory, even if
+		// the patterns choose nothing in it.
 	case (err != nil) != (want != nil):
 		diff = fmt.Sprintf("error is %v, BuildKit's is %v", err, want)
 	case err == nil:
-		diff = cmp.Diff(listing(t, dst), listTree(t, got))
+		want, got := listing(t, dst), listTree(t, got)
+		if slices.ContainsFunc(list, manySources) { // BuildKit links names of one source only
+			want, _, _ = strings.Cut(want, "linked:")
+			got, _, _ = strings.Cut(got, "linked:")
+		}
+		diff = cmp.Diff(want, got)
 	}
 	if diff == "" {
 		return
@@ -76,6 +84,16 @@ func likeBuildKit(t *testing.T, seed uint64) {
 	t.Errorf("(-BuildKit +casement)\n%s\n%ssource and destination:\n%s", diff, text, before)
 }
 
+func hasPatterns(a llb.FileAction) bool {
+	c, ok := a.(*llb.Copy)
+	return ok && len(c.IncludePatterns)+len(c.ExcludePatterns) > 0
+}
+
+func manySources(a llb.FileAction) bool {
+	c, ok := a.(*llb.Copy)
+	return ok && c.AllowWildcard && strings.ContainsAny(c.Src, "*?[")
+}
+
 // generator makes random trees and actions.
 type generator struct {
 	*rand.Rand
@@ -84,7 +102,11 @@ type generator struct {
 
 func pick[T any](g *generator, list ...T) T { return list[g.IntN(len(list))] }
 
-func (g *generator) name() string { return pick(g, "a", "b", "c", "x.txt", "y.txt", "z.md") }
+// name returns a name that no computer has in its root: BuildKit's copier, in
+// some corners, follows absolute links out of the directories of this test.
+func (g *generator) name() string {
+	return pick(g, "cm-a", "cm-b", "cm-c", "cm-x.txt", "cm-y.txt", "cm-z.md")
+}
 
 func (g *generator) path() string {
 	p := g.name()
@@ -102,6 +124,16 @@ func (g *generator) from(list []string) string {
 	return pick(g, list...)
 }
 
+// onlyDirs reports whether there are no links between root and p.
+func onlyDirs(root, p string) bool {
+	for ; p != root; p = filepath.Dir(p) {
+		if fi, err := os.Lstat(p); err == nil && !fi.IsDir() {
+			return false
+		}
+	}
+	return true
+}
+
 // tree makes a random tree and returns its names.
 func (g *generator) tree(t *testing.T, dir string) []string {
 	t.Helper()
@@ -113,7 +145,7 @@ func (g *generator) tree(t *testing.T, dir string) []string {
 		if _, err := os.Lstat(p); err == nil {
 			continue
 		}
-		if real, err := filepath.EvalSymlinks(filepath.Dir(p)); err == nil && real != filepath.Dir(p) || os.MkdirAll(filepath.Dir(p), 0o755) != nil {
+		if !onlyDirs(dir, filepath.Dir(p)) || os.MkdirAll(filepath.Dir(p), 0o755) != nil {
 			continue // below a link or a file
 		}
 		rel, err := filepath.Rel(dir, p)
@@ -158,7 +190,7 @@ func (g *generator) action() llb.FileAction {
 		wild := g.IntN(2) == 0
 		p := "/" + g.from(g.inDst)
 		if wild {
-			p = pick(g, p, "/*.txt", "/a*", "/*/?", p+"/*")
+			p = pick(g, p, "/*.txt", "/cm-a*", "/*/cm-?", p+"/*")
 		}
 		return &llb.Remove{Path: p, AllowNotFound: g.IntN(2) == 0, AllowWildcard: wild}
 	case 3:
@@ -172,7 +204,7 @@ func (g *generator) action() llb.FileAction {
 		AllowWildcard: g.IntN(2) == 0, AllowEmptyWildcard: g.IntN(2) == 0, ReplaceExisting: g.IntN(2) == 0,
 	}
 	if c.AllowWildcard && g.IntN(2) == 0 {
-		c.Src = pick(g, "/*", "/*.txt", "/?", "/[ab]", "/*/*", "/"+g.name()+"/*", "/*/"+g.name(), "/[^a]*/*.txt", "/\\a*")
+		c.Src = pick(g, "/*", "/*.txt", "/cm-?", "/cm-[ab]", "/*/*", "/"+g.name()+"/*", "/*/"+g.name(), "/cm-[^a]*/*.txt", "/\\cm-a*")
 	}
 	switch g.IntN(6) {
 	case 0:
@@ -183,7 +215,7 @@ func (g *generator) action() llb.FileAction {
 	patterns := func() []string {
 		var out []string
 		for range g.IntN(3) {
-			out = append(out, pick(g, "**/*.txt", "*.txt", "a", "a/b", "**/b", "*/c", "b/**", "!a/b", "!**/x.txt", g.path()))
+			out = append(out, pick(g, "**/*.txt", "*.txt", "cm-a", "cm-a/cm-b", "**/cm-b", "*/cm-c", "cm-b/**", "!cm-a/cm-b", "!**/cm-x.txt", g.path()))
 		}
 		if len(out) > 0 && strings.HasPrefix(out[0], "!") {
 			out[0] = out[0][1:]
@@ -311,6 +343,9 @@ func copyOnDisk(ctx context.Context, src, dst string, c *llb.Copy) error {
 		})
 		if err != nil {
 			return err
+		}
+		if fi, err := os.Lstat(dst); err != nil || !fi.IsDir() {
+			return errors.New("the root is no directory any more") // done, for BuildKit
 		}
 	}
 	return nil
