@@ -97,7 +97,7 @@ func runInspect(ctx context.Context, env *environment, f *inspectFlags, args []s
 		return err
 	}
 	defer st.Close()
-	client, err := f.client(st, nil)
+	client, err := f.client(env, st, nil)
 	if err != nil {
 		return &usageError{err, hintOf(err, "")}
 	}
@@ -312,7 +312,10 @@ func holds(c *image.LayerContents) string {
 	if c == nil {
 		return "-"
 	}
-	parts := []string{count(c.Files, "file") + " of " + bytesText(c.Bytes)}
+	parts := []string{"no files"}
+	if c.Files > 0 {
+		parts[0] = count(c.Files, "file") + " of " + bytesText(c.Bytes)
+	}
 	if c.Links > 0 {
 		parts = append(parts, count(c.Links, "link"))
 	}

@@ -14,6 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/casement/casement/internal/layer"
 	"github.com/casement/casement/internal/store"
 	"github.com/casement/casement/internal/winmeta"
 )
@@ -86,11 +87,17 @@ type LayerReport struct {
 
 // LayerContents counts what a layer has.
 type LayerContents struct {
-	Files       int `json:"files"`
-	Directories int `json:"directories"`
-	Links       int `json:"links"`
-	Whiteouts   int `json:"whiteouts"`
-	// Hives are the names of the registry hives that the layer brings.
+	// Complete says that all of the layer has been read; else the numbers are
+	// those of its beginning.
+	Complete bool `json:"complete"`
+	// Files counts files by name, hard links too; Bytes is what they have
+	// together.
+	Files       int   `json:"files"`
+	Bytes       int64 `json:"bytes"`
+	Directories int   `json:"directories"`
+	Links       int   `json:"links"`
+	Whiteouts   int   `json:"whiteouts"`
+	// Hives are the files in the layer's Hives directory: changes of the registry.
 	Hives []string `json:"hives,omitempty"`
 }
 
@@ -128,7 +135,7 @@ type InspectOptions struct {
 	// Platform picks the images that fit it; zero means all.
 	Platform ocispec.Platform
 	// Contents tells what is known of a layer without reading it; may be nil.
-	Contents func(diffID, blob digest.Digest) *LayerContents
+	Contents func(blob digest.Digest) *LayerContents
 }
 
 // Inspect reports on what ref names in a place: index, manifests and configs
@@ -140,8 +147,9 @@ func Inspect(ctx context.Context, p Place, ref string, o InspectOptions) (*Repor
 	}
 	r := &Report{Ref: cmp.Or(o.Name, name(p, ref)), MediaType: d.MediaType, Digest: d.Digest, Size: d.Size, Images: []ImageReport{}}
 	entries := []ocispec.Descriptor{d}
+	var have []ocispec.Platform
 	if r.Index = isIndex(d.MediaType, raw); r.Index {
-		if entries, err = r.readIndex(raw, o.Platform); err != nil {
+		if entries, have, err = r.readIndex(raw, o.Platform); err != nil {
 			return nil, err
 		}
 	}
@@ -157,7 +165,6 @@ func Inspect(ctx context.Context, p Place, ref string, o InspectOptions) (*Repor
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	var have []ocispec.Platform
 	for _, img := range images {
 		if have = append(have, img.Platform); o.Platform.OS == "" || Fits(img.Platform, o.Platform) {
 			r.Images = append(r.Images, *img)
@@ -169,34 +176,31 @@ func Inspect(ctx context.Context, p Place, ref string, o InspectOptions) (*Repor
 	return r, nil
 }
 
-// readIndex notes what the index itself says and returns the entries that are
-// images and may fit the platform that was asked for.
-func (r *Report) readIndex(raw []byte, want ocispec.Platform) ([]ocispec.Descriptor, error) {
+// readIndex notes what the index itself says. It returns the entries that are
+// images and may fit the platform that was asked for, and the platforms of the
+// others.
+func (r *Report) readIndex(raw []byte, want ocispec.Platform) (fit []ocispec.Descriptor, others []ocispec.Platform, err error) {
 	var ix ocispec.Index
 	if err := json.Unmarshal(raw, &ix); err != nil {
-		return nil, fmt.Errorf("reading the index %s: %w", r.Ref, err)
+		return nil, nil, fmt.Errorf("reading the index %s: %w", r.Ref, err)
 	}
 	if len(ix.Manifests) == 0 && ix.ArtifactType != "" {
-		return nil, &NotImageError{Ref: r.Ref, Type: ix.ArtifactType}
+		return nil, nil, &NotImageError{Ref: r.Ref, Type: ix.ArtifactType}
 	}
 	r.Annotations = ix.Annotations
-	var all, fit []ocispec.Descriptor
 	for _, m := range ix.Manifests {
-		if isAttestation(m) {
+		switch {
+		case isAttestation(m):
 			of := digest.Digest(m.Annotations["vnd.docker.reference.digest"])
 			r.Attestations = append(r.Attestations, AttestationReport{Digest: m.Digest, Size: m.Size, Of: of})
-			continue
-		}
-		all = append(all, m)
-		// Entries without a platform are judged by their config.
-		if want.OS == "" || m.Platform == nil || Fits(*m.Platform, want) {
+		// An entry without a platform is judged by its config.
+		case want.OS == "" || m.Platform == nil || Fits(*m.Platform, want):
 			fit = append(fit, m)
+		default:
+			others = append(others, *m.Platform)
 		}
 	}
-	if len(fit) == 0 {
-		return all, nil // the caller needs their platforms to say what there is
-	}
-	return fit, nil
+	return fit, others, nil
 }
 
 // readImage reads one image. raw is its manifest if the reference has no index.
@@ -288,7 +292,7 @@ func reportOn(img *Image, o InspectOptions) (*ImageReport, error) {
 			CreatedBy: made[i],
 		}
 		if o.Contents != nil {
-			lr.Holds = o.Contents(l.DiffID, l.Descriptor.Digest)
+			lr.Holds = o.Contents(l.Descriptor.Digest)
 		}
 		out.LayerSize += l.Descriptor.Size
 		out.Layers = append(out.Layers, lr)
@@ -342,9 +346,16 @@ func short(d digest.Digest) string {
 }
 
 // KnownContents returns the function that [InspectOptions.Contents] wants for
-// what the store knows.
-func KnownContents(st *store.Store) func(diffID, blob digest.Digest) *LayerContents {
-	return func(_, blob digest.Digest) *LayerContents {
-		return nil
+// what the store knows of layers that have been read or made before.
+func KnownContents(st *store.Store) func(blob digest.Digest) *LayerContents {
+	return func(blob digest.Digest) *LayerContents {
+		i, ok := layer.Summary(st, blob)
+		if !ok {
+			return nil
+		}
+		return &LayerContents{
+			Complete: i.Complete, Files: i.Files, Directories: i.Dirs, Links: i.Links, Whiteouts: i.Whiteouts,
+			Bytes: i.Bytes, Hives: i.Hives,
+		}
 	}
 }
