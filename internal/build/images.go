@@ -21,6 +21,7 @@ type images struct {
 
 	mu     sync.Mutex
 	loaded map[string]*base
+	places map[registry.Ref]image.Place
 }
 
 // base is an image that a stage begins with.
@@ -33,7 +34,7 @@ type base struct {
 }
 
 func newImages(t Tools) *images {
-	return &images{tools: t, loaded: map[string]*base{}}
+	return &images{tools: t, loaded: map[string]*base{}, places: map[registry.Ref]image.Place{}}
 }
 
 // Resolve implements dockerfile.Resolver.
@@ -64,7 +65,7 @@ func (im *images) load(ctx context.Context, ref string, p *ocispec.Platform) (*b
 	if p != nil {
 		want = *p
 	}
-	name, _, _ := strings.Cut(ref, "@")
+	name, _ := cutDigest(ref)
 	suffix := " " + image.FormatPlatform(want)
 	b := im.entry(ref+suffix, name)
 	b.once.Do(func() {
@@ -118,7 +119,7 @@ func (im *images) fetch(ctx context.Context, b *base, ref string, want ocispec.P
 // registry.
 func (im *images) place(ctx context.Context, ref string) (image.Place, string, error) {
 	if text, ok := strings.CutPrefix(ref, layoutPrefix); ok {
-		dir, which, _ := strings.Cut(text, "@")
+		dir, which := cutDigest(text)
 		if name, tag, ok := cutTag(dir); ok {
 			dir = name
 			if which == "" {
@@ -132,11 +133,24 @@ func (im *images) place(ctx context.Context, ref string) (image.Place, string, e
 	if err != nil {
 		return nil, "", err
 	}
-	return im.tools.Registry.Place(ctx, r), "", nil
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	if im.places[r] == nil {
+		im.places[r] = im.tools.Registry.Place(ctx, r)
+	}
+	return im.places[r], "", nil
 }
 
 // layoutPrefix marks references that mean an OCI layout.
 const layoutPrefix = "oci-layout://"
+
+// cutDigest splits "name@sha256:…". Directories may have an @ of their own.
+func cutDigest(ref string) (name, digest string) {
+	if i := strings.LastIndex(ref, "@sha256:"); i >= 0 {
+		return ref[:i], ref[i+1:]
+	}
+	return ref, ""
+}
 
 // cutTag splits "name:tag".
 func cutTag(s string) (name, tag string, ok bool) {

@@ -43,6 +43,9 @@ func vertexOf(v *llb.Vertex) progress.Vertex {
 			out.Name = s.Identifier
 		}
 	}
+	if g := v.Group; g != nil {
+		out.Group = &progress.Group{ID: g.ID, Name: g.Name, Weak: g.Weak}
+	}
 	for _, in := range v.Inputs {
 		out.Inputs = append(out.Inputs, in.Vertex.Digest)
 	}
