@@ -148,7 +148,7 @@ func randomTree(r *rand.Rand, f Format) []tree.Change {
 		case 3:
 			out = append(out, removed(name))
 		default:
-			c := file(name, randomText(r, r.IntN(3)*r.IntN(400000)))
+			c := file(name, randomText(r, r.IntN(3)*r.IntN(100000)))
 			c.Entry.Times.Modified = time.Unix(int64(r.IntN(1<<31)), 0)
 			add(c)
 		}
@@ -164,7 +164,7 @@ func TestWriteThenRead(t *testing.T) {
 	for _, f := range []Format{Windows, Linux} {
 		for _, c := range []Compression{Gzip, Zstd, None} {
 			r := rand.New(rand.NewPCG(uint64(f), uint64(c)))
-			for range 4 {
+			for range 3 {
 				changes := randomTree(r, f)
 				o := packLayer(t, openStore(t), append([]tree.Change(nil), changes...), Options{Format: f, Compression: c})
 				origin, _ := remoteOrigin(blobBytes(t, o), o.DiffID)
@@ -186,7 +186,7 @@ func bigLayer(t testing.TB) ([]byte, tree.Origin) {
 	r := rand.New(rand.NewPCG(11, 12))
 	changes := []tree.Change{file("a/First.dll", "first"), file("z/last.dll", "last"), hardlink("z/zz.dll", "a/first.DLL")}
 	for i := range 80 {
-		noise := make([]byte, 200000)
+		noise := make([]byte, 50000)
 		for k := range noise {
 			noise[k] = byte(r.Uint32())
 		}
@@ -253,7 +253,7 @@ func TestQuestionsShareOnePass(t *testing.T) {
 		wg.Go(func() {
 			name := fmt.Sprintf("M/F%02d", i*3)
 			c, err := l.Changes.Find(t.Context(), name, true)
-			if err != nil || c.Entry.Size != 200000 || len(read(t, c.Entry)) != 200000 {
+			if err != nil || c.Entry.Size != 50000 || len(read(t, c.Entry)) != 50000 {
 				t.Errorf("%s: %+v, %v", name, c, err)
 			}
 		})
