@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
@@ -46,13 +48,13 @@ func baseTime() time.Time { return time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC) }
 
 func cmdBase(ts *testscript.TestScript, neg bool, args []string) {
 	r, rest := registryOf(ts, args)
-	positive(ts, neg, len(rest) >= 2, "base NAME VERSION[,VERSION...] [VAR] [foreign] [oci]")
+	positive(ts, neg, len(rest) >= 2, "base NAME VERSION[,VERSION...] [VAR] [foreign] [oci] [layers]")
 	repo, tag := splitWhich(rest[0])
 	types := dockerTypes()
 	if slices.Contains(rest[2:], "oci") {
 		types = ociTypes()
 	}
-	foreign := slices.Contains(rest[2:], "foreign")
+	foreign, layered := slices.Contains(rest[2:], "foreign"), slices.Contains(rest[2:], "layers")
 	var entries []ocispec.Descriptor
 	versions := strings.Split(rest[1], ",")
 	for _, v := range versions {
@@ -66,7 +68,7 @@ func cmdBase(ts *testscript.TestScript, neg bool, args []string) {
 		if len(versions) > 1 {
 			name = ""
 		}
-		d, err := r.pushBase(repo, name, p, types, foreign)
+		d, err := r.pushBase(repo, name, p, types, foreign, layered)
 		ts.Check(err)
 		entries = append(entries, d)
 	}
@@ -78,34 +80,25 @@ func cmdBase(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// pushBase makes and pushes a base image of one layer.
-func (r *testRegistry) pushBase(repo, tag string, p ocispec.Platform, types baseTypes, foreign bool) (ocispec.Descriptor, error) {
-	write := windowsBase
-	if p.OS != "windows" {
-		write = linuxBase
+// pushBase makes and pushes a base image of one layer, or of three.
+func (r *testRegistry) pushBase(repo, tag string, p ocispec.Platform, types baseTypes, foreign, layered bool) (ocispec.Descriptor, error) {
+	writers := []func(io.Writer, string) error{linuxBase}
+	if p.OS == "windows" {
+		writers[0] = windowsBase
+		if layered {
+			writers = append(writers, windowsUpdate, windowsCleanUp)
+		}
 	}
-	var raw, packed bytes.Buffer
-	if err := write(&raw, p.OS+p.Architecture+p.OSVersion); err != nil {
-		return ocispec.Descriptor{}, err
+	var layers []ocispec.Descriptor
+	var diffIDs []digest.Digest
+	for _, write := range writers {
+		d, diffID, err := r.pushLayer(repo, types, foreign, func(w io.Writer) error { return write(w, p.OS+p.Architecture+p.OSVersion) })
+		if err != nil {
+			return ocispec.Descriptor{}, err
+		}
+		layers, diffIDs = append(layers, d), append(diffIDs, diffID)
 	}
-	zw := gzip.NewWriter(&packed)
-	if _, err := zw.Write(raw.Bytes()); err != nil {
-		return ocispec.Descriptor{}, err
-	}
-	if err := zw.Close(); err != nil {
-		return ocispec.Descriptor{}, err
-	}
-	layer := ocispec.Descriptor{MediaType: types.layer, Digest: digest.FromBytes(packed.Bytes()), Size: int64(packed.Len())}
-	if foreign {
-		layer.MediaType, layer.URLs = types.foreign, []string{r.server.URL + "/elsewhere/" + layer.Digest.String()}
-	} else if err := r.putBlob(repo, packed.Bytes()); err != nil {
-		return ocispec.Descriptor{}, err
-	}
-	r.mu.Lock()
-	r.bases[layer.Digest.String()] = true
-	r.mu.Unlock()
-
-	config, err := json.MarshalIndent(baseConfig(p, digest.FromBytes(raw.Bytes())), "", "  ")
+	config, err := json.MarshalIndent(baseConfig(p, diffIDs), "", "  ")
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
@@ -115,17 +108,50 @@ func (r *testRegistry) pushBase(repo, tag string, p ocispec.Platform, types base
 	m, err := r.putManifest(repo, tag, types.manifest, ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: types.manifest,
 		Config: ocispec.Descriptor{MediaType: types.config, Digest: digest.FromBytes(config), Size: int64(len(config))},
-		Layers: []ocispec.Descriptor{layer},
+		Layers: layers,
 	})
 	return ocispec.Descriptor{MediaType: types.manifest, Digest: digest.FromBytes(m), Size: int64(len(m)), Platform: &p}, err
 }
 
-func baseConfig(p ocispec.Platform, diffID digest.Digest) ocispec.Image {
+// pushLayer packs and pushes a layer of a base image, whose downloads count.
+func (r *testRegistry) pushLayer(repo string, types baseTypes, foreign bool, write func(io.Writer) error) (ocispec.Descriptor, digest.Digest, error) {
+	var raw, packed bytes.Buffer
+	if err := write(&raw); err != nil {
+		return ocispec.Descriptor{}, "", err
+	}
+	zw := gzip.NewWriter(&packed)
+	if _, err := zw.Write(raw.Bytes()); err != nil {
+		return ocispec.Descriptor{}, "", err
+	}
+	if err := zw.Close(); err != nil {
+		return ocispec.Descriptor{}, "", err
+	}
+	d := ocispec.Descriptor{MediaType: types.layer, Digest: digest.FromBytes(packed.Bytes()), Size: int64(packed.Len())}
+	if foreign {
+		d.MediaType, d.URLs = types.foreign, []string{r.server.URL + "/elsewhere/" + d.Digest.String()}
+	} else if err := r.putBlob(repo, packed.Bytes()); err != nil {
+		return ocispec.Descriptor{}, "", err
+	}
+	r.mu.Lock()
+	r.bases[d.Digest.String()] = true
+	r.mu.Unlock()
+	return d, digest.FromBytes(raw.Bytes()), nil
+}
+
+func baseConfig(p ocispec.Platform, diffIDs []digest.Digest) ocispec.Image {
 	t := baseTime()
+	var history []ocispec.History
+	for i := range diffIDs {
+		by := "Apply image " + strings.TrimSpace(p.OS+" "+p.OSVersion)
+		if i > 0 {
+			by = fmt.Sprintf("Install update %d", i)
+		}
+		history = append(history, ocispec.History{Created: &t, CreatedBy: by})
+	}
 	c := ocispec.Image{
 		Created: &t, Platform: p,
-		RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{diffID}},
-		History: []ocispec.History{{Created: &t, CreatedBy: "Apply image " + strings.TrimSpace(p.OS+" "+p.OSVersion)}},
+		RootFS:  ocispec.RootFS{Type: "layers", DiffIDs: diffIDs},
+		History: history,
 	}
 	if p.OS == "windows" {
 		c.Config = ocispec.ImageConfig{User: "ContainerUser", Cmd: []string{`c:\windows\system32\cmd.exe`}}
@@ -186,6 +212,33 @@ func windowsBase(w io.Writer, seed string) error {
 		}
 	}
 	return nil
+}
+
+// windowsUpdate writes a layer that replaces and adds files of a base.
+func windowsUpdate(w io.Writer, _ string) error {
+	lw := testbed.NewLayerWriter(w)
+	file := func(name, text string) error {
+		return lw.File(name, baseTime(), int64(len(text)), strings.NewReader(text))
+	}
+	return errors.Join(
+		lw.Dir("Files", baseTime()), file("Files/.wh.License.txt", ""),
+		lw.Dir("Files/App", baseTime()), lw.Dir("Files/App/Config", baseTime()),
+		file("Files/App/Config/one.json", "1\n"), file("Files/App/Config/three.json", "3\n"), file("Files/App/Config/two.json", "2\n"),
+		file("Files/App/tool.exe", "tool\n"),
+		lw.Dir("Files/Windows", baseTime()), lw.Dir("Files/Windows/System32", baseTime()),
+		file("Files/Windows/System32/kernel32.dll", "updated\n"),
+		lw.Dir("Hives", baseTime()), lw.Close())
+}
+
+// windowsCleanUp writes a layer that removes a file, and links to one of the
+// layer below in other letters, as Windows does.
+func windowsCleanUp(w io.Writer, _ string) error {
+	lw := testbed.NewLayerWriter(w)
+	return errors.Join(
+		lw.Dir("Files", baseTime()), lw.Dir("Files/App", baseTime()), lw.Dir("Files/App/Config", baseTime()),
+		lw.File("Files/App/Config/.wh.two.json", baseTime(), 0, strings.NewReader("")),
+		lw.Link("Files/App/alias.exe", "Files/APP/TOOL.exe", baseTime()),
+		lw.Dir("Hives", baseTime()), lw.Close())
 }
 
 // linuxBase writes a small root file system.

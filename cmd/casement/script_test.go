@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +17,7 @@ import (
 
 // TestMain lets scripts run this binary as casement, in a process of its own.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"casement": main})
+	testscript.Main(m, map[string]func(){"casement": main, "impatient": impatient})
 }
 
 // TestScript runs testdata/script/*.txtar: the real program against real
@@ -30,13 +32,16 @@ func TestMain(m *testing.M) {
 //	    puts the credentials for the registry into Docker's config file.
 //	fault [VAR] KIND N [SUBSTRING]
 //	    spoils the next N requests whose "METHOD /path" has the substring: KIND
-//	    is a status code, cut (the body ends half-way) or flip (one byte of
-//	    the body is wrong).
-//	base NAME VERSION[,VERSION...] [VAR] [foreign] [oci]
+//	    is a status code, cut (the answer ends half-way), flip (one byte of
+//	    the answer is wrong), drop (the connection ends half-way in the
+//	    request), hang (there is no answer) or retry-after (429, and to be
+//	    asked again after a second).
+//	base NAME VERSION[,VERSION...] [VAR] [foreign] [oci] [layers]
 //	    pushes a small base image to $REG/NAME. Each VERSION is an os.version,
 //	    "windows" for none, or linux/ARCH; several make an index. The layers of
 //	    Windows are in the layout of real ones. foreign keeps the layers out of
-//	    the registry; oci uses OCI's media types and not Docker's.
+//	    the registry; oci uses OCI's media types and not Docker's; layers puts
+//	    two more layers on it, which replace, add, link and remove files.
 //	[!] basebytes N
 //	    fails unless N bytes of base layers have been downloaded since the last
 //	    basebytes (all registries together).
@@ -57,11 +62,48 @@ func TestMain(m *testing.M) {
 //	    fails unless two references have the same digest.
 //	exit N COMMAND ARG...
 //	    runs a program and fails unless it exits with N.
+//	httpd DIR, githttpd DIR
+//	    starts a web server of files, or of the git repositories in DIR, and
+//	    sets $HTTP to its URL.
+//	httplog
+//	    prints the requests that web servers have got, and forgets them.
+//	touch TIME PATH...
+//	    sets modification times (RFC 3339).
+//	archive FILE DIR
+//	    packs DIR; FILE ends in .tar, .tar.gz or .zip.
+//	unbase64 FILE TO
+//	    decodes a file of the script.
+//	tarlist FILE, tree DIR
+//	    print what is in a tar or a directory.
+//	mktar FILE ENTRIES
+//	    makes a tar, compressed if FILE ends in gz, of entries that may be as
+//	    wrong as they like. A line of ENTRIES is "KIND NAME [CONTENT]
+//	    [KEY=VALUE]...": KIND is file, noise (CONTENT is a number of bytes),
+//	    dir, symlink, link, char, block or fifo; words may be Go strings, and
+//	    the rest are PAX records, where *N is a value of N bytes.
+//	baseof NAME VERSION FILE [VAR]
+//	    pushes a base image to $REG/NAME with FILE as its only layer.
+//	noise FILE SIZE, shorten FILE SIZE, badname DIR NAME, socket FILE
+//	    make a file that does not compress, cut one off, make one whose name
+//	    has the escapes of Go strings, and make a socket.
+//	smalldisk DIR SIZE
+//	    mounts a file system of that size; ask [tmpfs] first.
+//	transferred sent|received MIN MAX [VAR]
+//	    fails unless so many bytes of blobs have left or reached the registry
+//	    since the last time.
+//	interrupt [VAR] COMMAND ARG...
+//	    runs a program until one of its requests hangs, interrupts it, and
+//	    fails unless it ends within a second with exit status 130.
+//	plainerror
+//	    fails unless the last program has printed one error, at most one hint,
+//	    and nothing in it that only programmers understand.
+//
+// "impatient" is casement with short waits between the attempts of a request.
 //
 // $WORK has the cache (cache), the home directory (home) and the configuration
 // of Docker (docker), so a script starts with nothing.
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	params := testscript.Params{
 		Dir:           filepath.Join("testdata", "script"),
 		UpdateScripts: *update,
 		Setup:         setupScript,
@@ -72,7 +114,11 @@ func TestScript(t *testing.T) {
 			"manifest": cmdManifest, "index": cmdIndex, "cmpdigest": cmdCmpDigest,
 			"exit": cmdExit,
 		},
-	})
+		Condition: scriptCondition,
+	}
+	maps.Copy(params.Cmds, buildCommands())
+	maps.Copy(params.Cmds, faultCommands())
+	testscript.Run(t, params)
 }
 
 // bedKey is where a script's registries are.
@@ -81,6 +127,8 @@ type bedKey struct{}
 // bed is the surroundings of one script.
 type bed struct {
 	registries map[string]*testRegistry // by address
+	servers    []*httptest.Server
+	http       *httpLog
 }
 
 func setupScript(env *testscript.Env) error {
@@ -88,7 +136,11 @@ func setupScript(env *testscript.Env) error {
 	env.Values[bedKey{}] = b
 	env.Defer(func() {
 		for _, r := range b.registries {
+			close(r.closing)
 			r.server.Close()
+		}
+		for _, s := range b.servers {
+			s.Close()
 		}
 	})
 	for name, dir := range map[string]string{"CASEMENT_CACHE": "cache", "HOME": "home", "DOCKER_CONFIG": "docker", "USERPROFILE": "home"} {

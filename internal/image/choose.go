@@ -33,6 +33,9 @@ func (e *NoMatchError) Hint() string {
 	if len(e.Tags) > 0 {
 		return "these tags of the repository may have it: " + strings.Join(e.Tags, ", ")
 	}
+	if i := slices.IndexFunc(e.Have, func(p ocispec.Platform) bool { return p.OS == e.Want.OS }); i < 0 && len(e.Have) > 0 && e.Want.OS != "" {
+		return "write FROM --platform=" + FormatPlatform(e.Have[0]) + " if other stages only copy from this one; or use another tag"
+	}
 	var flags []string
 	for _, p := range e.Have {
 		flags = append(flags, "--platform '"+FormatPlatform(p)+"'")

@@ -141,6 +141,9 @@ func name(p Place, ref string) string {
 	case strings.Contains(ref, ":"):
 		return p.From() + "@" + ref
 	case ref == "":
+		if s, ok := p.(fmt.Stringer); ok {
+			return s.String() // with the tag
+		}
 		return p.From()
 	}
 	return p.From() + ":" + ref

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -42,15 +43,31 @@ type repository struct {
 	h    *host
 	ref  Ref
 	pull []string // scopes
+
+	mu    sync.Mutex
+	named map[string]tagged // by tag
+}
+
+// tagged is what a tag has turned out to name.
+type tagged struct {
+	desc ocispec.Descriptor
+	raw  []byte
 }
 
 // Place returns the repository of ref. Asked for "", its Manifest returns the
-// image that ref names.
+// image that ref names. A tag is looked up once: as long as the place lives, it
+// names the same image.
 func (c *Client) Place(_ context.Context, ref Ref) image.Place { return c.repository(ref) }
 
 func (c *Client) repository(ref Ref) *repository {
 	return &repository{c: c, h: c.host(ref.Host), ref: ref, pull: []string{"repository:" + ref.Repository + ":pull"}}
 }
+
+// String returns the reference that the place was made for.
+func (r *repository) String() string { return r.ref.String() }
+
+// Tags implements image.Tagger.
+func (r *repository) Tags(ctx context.Context) ([]string, error) { return r.c.Tags(ctx, r.ref) }
 
 // From implements image.Place.
 func (r *repository) From() string { return r.ref.From() }
@@ -62,6 +79,12 @@ func (r *repository) Manifest(ctx context.Context, which string) (ocispec.Descri
 		which = r.ref.Which()
 	}
 	ref := r.ref.with(which)
+	r.mu.Lock()
+	known, ok := r.named[which]
+	r.mu.Unlock()
+	if ok {
+		return known.desc, known.raw, nil
+	}
 	if raw, ok := r.stored(ref.Digest); ok {
 		if d, err := describe(ref, "", raw); err == nil {
 			return d, raw, nil
@@ -80,6 +103,12 @@ func (r *repository) Manifest(ctx context.Context, which string) (ocispec.Descri
 		return d, nil, err
 	}
 	r.keep(ctx, d.Digest, raw)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.named == nil {
+		r.named = map[string]tagged{}
+	}
+	r.named[which] = tagged{d, raw}
 	return d, raw, nil
 }
 
