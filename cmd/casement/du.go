@@ -136,7 +136,7 @@ func itemName(i store.Item) string {
 	if i.Note != "" {
 		name += " " + i.Note
 	}
-	return visible(name)
+	return visible(strings.ReplaceAll(name, "\x00", " "))
 }
 
 // printPruned says what was, or would be, removed.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/casement/casement/internal/image"
 	"github.com/casement/casement/internal/registry"
+	"github.com/casement/casement/internal/store"
 )
 
 // inspectFlags are the flags of casement inspect.
@@ -36,8 +37,8 @@ func newInspect(env *environment) *cobra.Command {
 		Long: `Show the index, configs and layers of an image.
 
 The image is one of a registry (REF), of an OCI layout in a directory (oci:DIR) or
-a tar, or of an archive of docker save. Layers are not downloaded; what they hold
-is shown where casement has seen them before.
+a tar, of an archive of docker save, or casement/hostprocess itself. Layers are
+not downloaded; what they hold is shown where casement has seen them before.
 
 --files lists the files of the image, or with --layer of one layer, which reads
 layers. PATH, with slashes or as on Windows, limits the list to a file or to what
@@ -102,7 +103,7 @@ func runInspect(ctx context.Context, env *environment, f *inspectFlags, args []s
 		return &usageError{err, hintOf(err, "")}
 	}
 	defer client.Close()
-	place, ref, err := openPlace(ctx, client, args[0])
+	place, ref, err := openPlace(ctx, st, client, args[0])
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func runInspect(ctx context.Context, env *environment, f *inspectFlags, args []s
 
 // openPlace finds out what an argument names. An existing file is a tar; a
 // directory needs oci: or a path that cannot be a reference.
-func openPlace(ctx context.Context, client *registry.Client, arg string) (image.Place, string, error) {
+func openPlace(ctx context.Context, st *store.Store, client *registry.Client, arg string) (image.Place, string, error) {
 	if name, ok := strings.CutPrefix(arg, "oci:"); ok {
 		name, tag := splitTag(name)
 		p, err := registry.Open(name)
@@ -148,6 +149,13 @@ func openPlace(ctx context.Context, client *registry.Client, arg string) (image.
 			hint = "for the directory, say oci:" + arg
 		}
 		return nil, "", &usageError{perr, hint}
+	}
+	if image.IsHostProcess(ref.String()) {
+		img, _, err := image.HostProcess(ctx, st, "amd64")
+		if err != nil {
+			return nil, "", err
+		}
+		return img.Place(), "", nil
 	}
 	return client.Place(ctx, ref), "", nil
 }
