@@ -253,7 +253,7 @@ func (f *buildFlags) tools(ctx context.Context, env *environment) (t build.Tools
 		return t, nil, &usageError{err, "modes are " + strings.Join(progress.Modes(), ", ")}
 	}
 	t.Transfers = &build.Transfers{}
-	if t.Registry, err = f.client(t.Store, t.Transfers.Observe); err != nil {
+	if t.Registry, err = f.client(env, t.Store, t.Transfers.Observe); err != nil {
 		t.Progress.Close()
 		_ = t.Store.Close()
 		return t, nil, &usageError{err, hintOf(err, "")}

@@ -16,6 +16,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,6 +47,9 @@ type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	// backoff is the first wait before a request to a registry is repeated;
+	// zero is the usual one.
+	backoff time.Duration
 }
 
 // mainExit runs the program and returns its exit code. The first interrupt
@@ -195,9 +199,9 @@ func (f *registryFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&f.cacerts, "cacert", nil, "`file` with certificates (PEM) to trust besides the system's")
 }
 
-func (f *registryFlags) client(st *store.Store, observe func(registry.Transfer)) (*registry.Client, error) {
+func (f *registryFlags) client(env *environment, st *store.Store, observe func(registry.Transfer)) (*registry.Client, error) {
 	return registry.New(registry.Options{
 		PlainHTTP: f.plainHTTP, Insecure: f.insecure, CACerts: f.cacerts,
-		UserAgent: "casement/" + version(), Observe: observe, Store: st,
+		UserAgent: "casement/" + version(), Observe: observe, Store: st, Backoff: env.backoff,
 	})
 }

@@ -33,19 +33,23 @@ type testRegistry struct {
 	requests []string // "METHOD /path"
 	bases    map[string]bool
 	baseRead int64 // bytes of base layers that have been sent
+	sent     int64 // bytes of all bodies
+	received int64
+	hanging  int // requests that have hung
+	closing  chan struct{}
 	faults   []*fault
 	auth     bool
 }
 
 // fault spoils requests.
 type fault struct {
-	kind  string // a status code, cut or flip
+	kind  string // a status code, cut, flip, drop, hang or retry-after
 	left  int
 	match string
 }
 
 func cmdRegistry(ts *testscript.TestScript, neg bool, args []string) {
-	r := &testRegistry{bases: map[string]bool{}, inner: ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))}
+	r := &testRegistry{bases: map[string]bool{}, closing: make(chan struct{}), inner: ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))}
 	name, secure := "REG", false
 	for _, a := range args {
 		key, value, _ := strings.Cut(a, "=")
@@ -145,17 +149,47 @@ func (r *testRegistry) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		_, _ = io.WriteString(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`)
 		return
 	}
-	if status, err := strconv.Atoi(kind); err == nil {
-		w.WriteHeader(status)
+	if !r.spoil(w, q, kind) {
 		return
 	}
 	out := &countingWriter{ResponseWriter: w, kind: kind}
+	defer r.count(q, out)
 	r.inner.ServeHTTP(out, q)
+}
+
+// spoil does the faults that need no answer of the registry, and reports
+// whether there is to be one.
+func (r *testRegistry) spoil(w http.ResponseWriter, q *http.Request, kind string) bool {
+	if status, err := strconv.Atoi(kind); err == nil {
+		w.WriteHeader(status)
+		return false
+	}
+	body := &countingReader{ReadCloser: q.Body, r: r, left: -1}
+	switch kind {
+	case "drop":
+		body.left = max(0, q.ContentLength/2)
+	case "hang":
+		r.hang(q)
+		return false
+	case "retry-after":
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return false
+	}
+	q.Body = body
+	return true
+}
+
+// count adds up what an answer has sent.
+func (r *testRegistry) count(q *http.Request, out *countingWriter) {
 	if q.Method != http.MethodGet {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if strings.Contains(q.URL.Path, "/blobs/") {
+		r.sent += out.sent
+	}
 	if _, d, ok := strings.Cut(q.URL.Path, "/blobs/"); ok && r.bases[d] {
 		r.baseRead += out.sent
 	}
