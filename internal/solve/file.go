@@ -24,9 +24,9 @@ func (s *Solver) file(ctx context.Context, v *llb.Vertex, op *llb.File, inputs [
 		}
 		return states[i]
 	}
-	outputs := map[int]tree.Chain{}
+	outputs, warned := map[int]tree.Chain{}, map[string]bool{}
 	for i, a := range op.Actions {
-		d := &doer{solver: s, vertex: v, dest: get(a.Input), get: get, id: v.Digest + "/" + strconv.Itoa(i)}
+		d := &doer{solver: s, vertex: v, dest: get(a.Input), get: get, id: v.Digest + "/" + strconv.Itoa(i), warned: warned}
 		changes, err := d.do(ctx, a)
 		if err != nil {
 			return nil, err
@@ -50,7 +50,8 @@ type doer struct {
 	vertex *llb.Vertex
 	dest   *state
 	get    func(int) *state
-	id     string // tells the action from all others
+	id     string          // tells the action from all others
+	warned map[string]bool // what the operation has warned of
 }
 
 func (d *doer) do(ctx context.Context, a llb.Action) ([]tree.Change, error) {
@@ -69,9 +70,11 @@ func (d *doer) do(ctx context.Context, a llb.Action) ([]tree.Change, error) {
 	return nil, fmt.Errorf("file action %T is not known", a.Do)
 }
 
-// warn tells the observer of something that is not an error.
+// warn tells the observer of something that is not an error, once for all
+// sources of a COPY.
 func (d *doer) warn(message, hint string) {
-	if d.solver.Observer != nil {
+	if d.solver.Observer != nil && !d.warned[message] {
+		d.warned[message] = true
 		d.solver.Observer.Warn(d.vertex, message, hint)
 	}
 }
