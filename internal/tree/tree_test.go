@@ -256,3 +256,171 @@ func TestViewAgainstReplay(t *testing.T) {
 		}
 	}
 }
+
+// A wish goes no deeper than the layers that can have a say: asking a sealed
+// base for what a layer above it decides would download it.
+func TestPrefetchStopsWhereItIsDecided(t *testing.T) {
+	for _, tt := range []struct {
+		upper, name string
+		asked       bool
+	}{
+		{"app/ app/a=1", "app/a", false},
+		{"app/ app/a=1", "app/b", true},
+		{"app/ app/a=1", "app", true}, // the base may have more in it
+		{"!app", "app/b", false},
+		{"app//", "app/b", false},
+		{"app->x", "app/b", false},
+		{"!app/b", "app/b", false},
+	} {
+		base := &wisher{Changes: layerOf("Windows/").Changes}
+		c := tree.NewChain(ocispec.Platform{OS: "windows"}, &tree.Layer{Changes: base, Sealed: true}).Push(layerOf(tt.upper))
+		if err := tree.Prefetch(t.Context(), c.View(), tt.name); err != nil || base.asked != tt.asked {
+			t.Errorf("%s over the base, wish for %s: asked %v, %v", tt.upper, tt.name, base.asked, err)
+		}
+	}
+}
+
+type wisher struct {
+	tree.Changes
+	asked bool
+}
+
+func (w *wisher) Prefetch(context.Context, tree.Want) error {
+	w.asked = true
+	return nil
+}
+
+// All names of one file have one group, and two layers that use the same word
+// for theirs have two.
+func TestLinkGroups(t *testing.T) {
+	file := func(name string) *tree.Entry {
+		return &tree.Entry{Name: name, Kind: tree.File, Link: "1"}
+	}
+	c := chainOf("linux", "a=1 b=>a").Push(
+		&tree.Layer{Changes: tree.NewSet([]tree.Change{{Entry: file("c")}, {Entry: file("d")}})},
+		&tree.Layer{Changes: tree.NewSet([]tree.Change{{Entry: file("e")}})})
+	group := map[string]string{}
+	for e, err := range tree.Walk(t.Context(), c.View(), "") {
+		if err != nil || e.Link == "" {
+			t.Fatalf("%+v, %v", e, err)
+		}
+		group[e.Name] = e.Link
+		if one, err := c.View().Lookup(t.Context(), e.Name); err != nil || one.Link != e.Link {
+			t.Errorf("%s is in group %q when looked up, in %q when listed", e.Name, one.Link, e.Link)
+		}
+	}
+	if group["a"] != group["b"] || group["c"] != group["d"] || group["a"] == group["c"] || group["c"] == group["e"] {
+		t.Errorf("groups %v", group)
+	}
+}
+
+// Links that leave the image are refused, not looked for inside it.
+func TestLinkTarget(t *testing.T) {
+	for _, tt := range []struct {
+		target, want string
+		windows      bool
+	}{
+		{"x", "d/x", false},
+		{"../x", "x", false},
+		{"../../../x", "x", false},
+		{"/x/./y", "x/y", false},
+		{"//x", "x", false},
+		{"//server/share", "!", true},
+		{"C:/x", "x", true},
+		{"c:/", "", true},
+		{"D:/x", "!", true},
+		{"//?/C:/x", "x", true},
+		{"/??/c:/x/y", "x/y", true},
+		{"//?/UNC/server/share", "!", true},
+		{"//?/Volume{1}/x", "!", true},
+		{"/??/Volume{1}/", "!", false},
+		{"", "d", false},
+	} {
+		e := &tree.Entry{Name: "d/link", Kind: tree.Symlink, Target: tt.target}
+		if tt.windows {
+			e.Windows = &tree.Windows{}
+		}
+		got, err := tree.LinkTarget(e)
+		if err != nil {
+			got = "!"
+		}
+		if got != tt.want {
+			t.Errorf("%q leads to %q, want %q", tt.target, got, tt.want)
+		}
+	}
+}
+
+// clean says whether a name is one that a tree can have.
+func clean(name string) bool {
+	return name == "" || !slices.ContainsFunc(strings.Split(name, "/"), func(p string) bool { return p == "" || p == "." || p == ".." })
+}
+
+// Whatever a path looks like, its clean form stays inside the tree.
+func FuzzClean(f *testing.F) {
+	for _, s := range []string{"", "/", "a/../..", "//a//b/", "./.", "a/./b", `..\x`, "\x00/../../y"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c := tree.Clean(s)
+		if !clean(c) || tree.Clean(c) != c {
+			t.Errorf("Clean(%q) = %q", s, c)
+		}
+		if j := tree.Join("a", s); !clean(j) {
+			t.Errorf("Join(a, %q) = %q", s, j)
+		}
+		if tree.Join(tree.Parent(c), tree.Base(c)) != c {
+			t.Errorf("%q is not its parent and base", c)
+		}
+	})
+}
+
+// The order of names must be a total one, with what is below a directory right
+// behind it.
+func FuzzCompare(f *testing.F) {
+	for _, s := range [][3]string{{"a", "a/b", "a.txt"}, {"", "a", "!"}, {"a/b/c", "a/b", "a/b!"}, {"ü", "u/x", "u"}} {
+		f.Add(s[0], s[1], s[2])
+	}
+	f.Fuzz(func(t *testing.T, a, b, c string) {
+		a, b, c = tree.Clean(a), tree.Clean(b), tree.Clean(c)
+		if tree.Compare(a, b) != -tree.Compare(b, a) || (tree.Compare(a, b) == 0) != (a == b) {
+			t.Errorf("Compare(%q, %q) = %d, and %d the other way round", a, b, tree.Compare(a, b), tree.Compare(b, a))
+		}
+		if tree.Less(a, b) && tree.Less(b, c) && !tree.Less(a, c) {
+			t.Errorf("%q < %q < %q", a, b, c)
+		}
+		if below := tree.Join(a, b); b != "" {
+			if !tree.Less(a, below) || tree.Less(a, c) && tree.Less(c, below) && a != "" && !strings.HasPrefix(c, a+"/") {
+				t.Errorf("%q is between %q and %q", c, a, below)
+			}
+		}
+		want := slices.Compare(strings.Split(a, "/"), strings.Split(b, "/"))
+		if a != "" && b != "" && tree.Compare(a, b) != want {
+			t.Errorf("Compare(%q, %q) = %d, component by component %d", a, b, tree.Compare(a, b), want)
+		}
+	})
+}
+
+// A link leads to a name of the tree or is refused; it never leaves the root.
+func FuzzLinkTarget(f *testing.F) {
+	for _, s := range []string{"", "../../x", "C:/a", "//?/C:", "//?/UNC/x", "/??/", "x:", "/..", "//"} {
+		f.Add("d/l", s, false)
+		f.Add("l", s, true)
+	}
+	f.Fuzz(func(t *testing.T, name, target string, windows bool) {
+		e := &tree.Entry{Name: tree.Clean(name), Kind: tree.Symlink, Target: target}
+		if windows {
+			e.Kind, e.Windows = tree.Junction, &tree.Windows{}
+		}
+		to, err := tree.LinkTarget(e)
+		if err == nil && !clean(to) {
+			t.Errorf("%s -> %q leads to %q", name, target, to)
+		}
+		if err == nil {
+			set := tree.NewSet([]tree.Change{{Entry: e}})
+			c := tree.Chain{OS: "windows"}.Push(&tree.Layer{Changes: set})
+			if got, _, err := tree.Resolve(t.Context(), c.View(), e.Name+"/x", true); err == nil && !clean(got) {
+				t.Errorf("resolved to %q", got)
+			}
+		}
+	})
+}

@@ -44,6 +44,9 @@ type Lookuper interface {
 // maxLinks bounds how many links one name may lead through.
 const maxLinks = 255
 
+// maxParts bounds how long links that lead into themselves may make a name.
+const maxParts = 16 << 10
+
 // Resolve follows the links on the way to name inside t, the link that name
 // itself may be included if last is set, and never leaves the root. It returns
 // the name that is reached and its entry. Where a component does not exist,
@@ -76,7 +79,9 @@ func Resolve(ctx context.Context, t Lookuper, name string, last bool) (string, *
 		if err != nil {
 			return "", nil, err
 		}
-		rest = append(strings.Split(target, "/"), rest[1:]...)
+		if rest = append(strings.Split(target, "/"), rest[1:]...); len(rest) > maxParts {
+			return "", nil, &fs.PathError{Op: "resolve", Path: "/" + name, Err: errors.New("links make it too long")}
+		}
 		done = ""
 	}
 }
