@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/casement/casement/internal/llb"
@@ -41,6 +43,8 @@ type place struct {
 
 	changes []tree.Change
 	made    map[string]made // by key
+	keyed   string          // the name of lastKey
+	lastKey string
 }
 
 // made is an entry that this action has made. A fresh directory has only what
@@ -68,12 +72,16 @@ func (d *doer) place(ctx context.Context, owner *llb.ChownOpt, timestamp int64) 
 	return p, d.chown(ctx, p, owner)
 }
 
-// key is the form in which names are compared.
+// key is the form in which names are compared. The last one is remembered,
+// because an entry is looked for just before it is written.
 func (p *place) key(name string) string {
-	if p.folds {
-		return tree.Fold(name)
+	if !p.folds {
+		return name
 	}
-	return name
+	if name != p.keyed {
+		p.keyed, p.lastKey = name, tree.Fold(name)
+	}
+	return p.lastKey
 }
 
 // Lookup returns the entry called name as this action has left it, as far as
@@ -83,11 +91,12 @@ func (p *place) Lookup(ctx context.Context, name string) (*tree.Entry, error) {
 		return &tree.Entry{Kind: tree.Dir}, nil
 	}
 	if len(p.made) > 0 {
-		if m, ok := p.made[p.key(name)]; ok {
+		key := p.key(name)
+		if m, ok := p.made[key]; ok {
 			return m.entry, nil
 		}
-		for dir := tree.Parent(name); dir != ""; dir = tree.Parent(dir) {
-			if m, ok := p.made[p.key(dir)]; ok {
+		for dir := tree.Parent(key); dir != ""; dir = tree.Parent(dir) {
+			if m, ok := p.made[dir]; ok {
 				if m.fresh || m.entry.Kind != tree.Dir {
 					return nil, &fs.PathError{Op: "lookup", Path: "/" + name, Err: fs.ErrNotExist}
 				}
@@ -156,6 +165,9 @@ func (p *place) put(e tree.Entry, have *tree.Entry) {
 func (p *place) putAsIs(e tree.Entry, have *tree.Entry) {
 	key := p.key(e.Name)
 	fresh := have == nil || have.Kind != tree.Dir || p.made[key].fresh
+	if have != nil && have.Kind == tree.Dir && e.Kind != tree.Dir {
+		maps.DeleteFunc(p.made, func(k string, _ made) bool { return strings.HasPrefix(k, key+"/") })
+	}
 	p.made[key] = made{entry: &e, fresh: fresh}
 	p.changes = append(p.changes, tree.Change{Entry: &e})
 }

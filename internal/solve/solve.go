@@ -112,6 +112,11 @@ type StepError struct {
 func (e *StepError) Error() string {
 	var refused *run.RefusedError
 	if errors.As(e.Err, &refused) && refused.Where.String() != "" {
+		place, name := refused.Where.String()+": ", stepName(e.Step)
+		if rest, ok := strings.CutPrefix(e.Err.Error(), place); ok && name != "" && strings.HasPrefix(strings.ToUpper(refused.Where.Text), "FROM") {
+			// The line is the base's, whose ONBUILD trigger it was.
+			return place + name + ": " + rest
+		}
 		return e.Err.Error()
 	}
 	var parts []string

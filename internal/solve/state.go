@@ -13,10 +13,13 @@ import (
 type state struct {
 	base    tree.Chain
 	changes []tree.Change // one for each name
+	set     *tree.Set     // of changes
 	above   tree.Chain    // base with the changes on top
 }
 
-func newState(base tree.Chain) *state { return &state{base: base, above: base} }
+func newState(base tree.Chain) *state {
+	return &state{base: base, set: tree.NewSet(nil), above: base}
+}
 
 // chain returns the tree as it is now.
 func (s *state) chain() tree.Chain { return s.above }
@@ -35,14 +38,14 @@ func (s *state) with(more []tree.Change) *state {
 		r.change(c)
 	}
 	n := &state{base: s.base, changes: r.result()}
-	n.above = s.base.Push(&tree.Layer{Changes: tree.NewSet(slices.Clone(n.changes))})
+	n.set = tree.NewSet(slices.Clone(n.changes))
+	n.above = s.base.Push(&tree.Layer{Changes: n.set})
 	return n
 }
 
 // finish returns the chain with the changes as one layer.
 func (s *state) finish(v *llb.Vertex) tree.Chain {
-	changes := tree.NewSet(slices.Clone(s.changes))
-	return s.base.Push(&tree.Layer{Changes: changes, Label: stepName(v.Name), Where: v.Where.String()})
+	return s.base.Push(&tree.Layer{Changes: s.set, Label: stepName(v.Name), Where: v.Where.String()})
 }
 
 // replay turns a sequence of changes into a set with the same outcome.

@@ -44,8 +44,12 @@ type Lookuper interface {
 // maxLinks bounds how many links one name may lead through.
 const maxLinks = 255
 
-// maxParts bounds how long links that lead into themselves may make a name.
-const maxParts = 16 << 10
+// maxParts bounds how long links that lead into themselves may make a name, and
+// maxSteps how many components they may lead through.
+const (
+	maxParts = 16 << 10
+	maxSteps = 16 << 10
+)
 
 // Resolve follows the links on the way to name inside t, the link that name
 // itself may be included if last is set, and never leaves the root. It returns
@@ -54,7 +58,7 @@ const maxParts = 16 << 10
 func Resolve(ctx context.Context, t Lookuper, name string, last bool) (string, *Entry, error) {
 	rest := strings.Split(Clean(name), "/")
 	done := ""
-	for links := 0; ; {
+	for links, steps := 0, 0; ; steps++ {
 		if len(rest) == 0 || rest[0] == "" && len(rest) == 1 {
 			e, err := t.Lookup(ctx, done)
 			return done, e, err
@@ -79,7 +83,7 @@ func Resolve(ctx context.Context, t Lookuper, name string, last bool) (string, *
 		if err != nil {
 			return "", nil, err
 		}
-		if rest = append(strings.Split(target, "/"), rest[1:]...); len(rest) > maxParts {
+		if rest = append(strings.Split(target, "/"), rest[1:]...); len(rest) > maxParts || steps > maxSteps {
 			return "", nil, &fs.PathError{Op: "resolve", Path: "/" + name, Err: errors.New("links make it too long")}
 		}
 		done = ""
