@@ -42,9 +42,9 @@ func TestMain(m *testing.M) {
 //	    Windows are in the layout of real ones. foreign keeps the layers out of
 //	    the registry; oci uses OCI's media types and not Docker's; layers puts
 //	    two more layers on it, which replace, add, link and remove files.
-//	[!] basebytes N
-//	    fails unless N bytes of base layers have been downloaded since the last
-//	    basebytes (all registries together).
+//	[!] basebytes N|<N
+//	    fails unless N bytes of base layers, or some but less than N, have been
+//	    downloaded since the last basebytes (all registries together).
 //	requests [VAR]
 //	    prints the requests that the registry has got, and forgets them.
 //	artifact NAME TYPE

@@ -3,6 +3,7 @@ package layer
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -469,21 +470,39 @@ func (w *windowsPlan) descriptor(n *node, e *tree.Entry, dir bool) ([]byte, erro
 		}
 		return e.Windows.Descriptor, nil
 	case e.Owner != nil && (e.Owner.User != "" || e.Owner.Group != ""):
-		account := e.Owner.User
-		if account == "" {
-			account = e.Owner.Group
-		}
-		sid, err := winmeta.LookupAccount(account)
+		sd, err := ownedDescriptor(*e.Owner, dir)
 		if err != nil {
 			return nil, &EntryError{Name: n.given, Rule: "has an owner that cannot be written: " + err.Error(), Err: err}
 		}
-		return winmeta.OwnedDescriptor(sid, dir)
+		return sd, nil
 	case e.Kind == tree.Dir && !w.opts.Base:
 		if sd, ok := winmeta.DirDescriptor(n.name); ok {
 			return sd, nil
 		}
 	}
 	return winmeta.DefaultDescriptor(dir), nil
+}
+
+// ownedDescriptor returns the descriptor of what belongs to an account. A group
+// becomes the primary group, which Windows keeps and hardly uses; without a
+// user it takes the user's place.
+func ownedDescriptor(o tree.Owner, dir bool) ([]byte, error) {
+	user, err := winmeta.LookupAccount(cmp.Or(o.User, o.Group))
+	if err != nil {
+		return nil, err
+	}
+	sd, err := winmeta.OwnedDescriptor(user, dir)
+	if err != nil || o.User == "" || o.Group == "" {
+		return sd, err
+	}
+	d, err := winmeta.ParseDescriptor(sd)
+	if err != nil {
+		return nil, err
+	}
+	if d.Group, err = winmeta.LookupAccount(o.Group); err != nil {
+		return nil, err
+	}
+	return d.Bytes()
 }
 
 // attributes returns the Win32 attributes: the entry's, with the bits that its
