@@ -81,6 +81,7 @@ func (d *doer) copy(ctx context.Context, c *llb.Copy, from tree.Chain) ([]tree.C
 		return nil, err
 	}
 	w.joinLinks()
+	d.distinct = len(p.made) == len(p.changes)
 	return p.changes, w.required(ctx)
 }
 

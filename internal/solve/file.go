@@ -31,7 +31,7 @@ func (s *Solver) file(ctx context.Context, v *llb.Vertex, op *llb.File, inputs [
 		if err != nil {
 			return nil, err
 		}
-		next := d.dest.with(changes)
+		next := d.dest.with(changes, d.distinct)
 		states = append(states, next)
 		if a.Output != llb.Discard {
 			outputs[a.Output] = next.finish(v)
@@ -52,6 +52,8 @@ type doer struct {
 	get    func(int) *state
 	id     string          // tells the action from all others
 	warned map[string]bool // what the operation has warned of
+	// distinct says that the changes of the action are about different names.
+	distinct bool
 }
 
 func (d *doer) do(ctx context.Context, a llb.Action) ([]tree.Change, error) {

@@ -25,10 +25,13 @@ func newState(base tree.Chain) *state {
 func (s *state) chain() tree.Chain { return s.above }
 
 // with returns the state after more changes, which are in the order in which
-// they were made.
-func (s *state) with(more []tree.Change) *state {
+// they were made. distinct says that no two of them are about the same name.
+func (s *state) with(more []tree.Change, distinct bool) *state {
 	if len(more) == 0 {
 		return s
+	}
+	if len(s.changes) == 0 && distinct {
+		return newTop(s.base, more)
 	}
 	r := replay{list: slices.Clone(s.changes), index: make(map[string]int, len(s.changes)+len(more)), above: map[string]bool{}}
 	for i, c := range s.changes {
@@ -37,10 +40,12 @@ func (s *state) with(more []tree.Change) *state {
 	for _, c := range more {
 		r.change(c)
 	}
-	n := &state{base: s.base, changes: r.result()}
-	n.set = tree.NewSet(slices.Clone(n.changes))
-	n.above = s.base.Push(&tree.Layer{Changes: n.set})
-	return n
+	return newTop(s.base, r.result())
+}
+
+func newTop(base tree.Chain, changes []tree.Change) *state {
+	set := tree.NewSet(slices.Clone(changes))
+	return &state{base: base, changes: changes, set: set, above: base.Push(&tree.Layer{Changes: set})}
 }
 
 // finish returns the chain with the changes as one layer.
