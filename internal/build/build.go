@@ -8,6 +8,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -214,7 +215,7 @@ func parseTags(tags []string) ([]registry.Ref, error) {
 		for _, name := range strings.Split(t, ",") {
 			r, err := registry.Parse(name)
 			if err != nil {
-				return nil, err
+				return nil, &UsageError{err.Error(), cmp.Or(hint(err), "for example --tag registry.example/app:1.0")}
 			}
 			if r.Digest != "" {
 				return nil, &UsageError{fmt.Sprintf("tag %s has a digest: an image's digest is known when it is built", name), "give a name and a tag"}

@@ -176,6 +176,9 @@ func (c *contexts) openDir(dir, name string, t Tools) (selector, tree.Content, e
 	fi, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if scheme, _, ok := strings.Cut(dir, "://"); ok {
+			return nil, nil, &UsageError{fmt.Sprintf("the context %s has the scheme %s, which casement does not know", dir, scheme), "give a directory, a git URL, or an http(s) URL of a tar"}
+		}
 		return nil, nil, &UsageError{fmt.Sprintf("the context %s does not exist", dir), "give a directory, a git URL, an http(s) URL of a tar, or - for standard input"}
 	case err != nil:
 		return nil, nil, err
@@ -284,8 +287,11 @@ func (c *contexts) findDockerfile(req Request) error {
 		c.dockerfiles = main
 		return nil
 	}
-	if _, err := os.Stat(req.File); errors.Is(err, fs.ErrNotExist) {
+	switch fi, err := os.Stat(req.File); {
+	case errors.Is(err, fs.ErrNotExist):
 		return &UsageError{fmt.Sprintf("the Dockerfile %s does not exist", req.File), "-f is a path from the current directory, not from the context"}
+	case err == nil && fi.IsDir():
+		return &UsageError{fmt.Sprintf("the Dockerfile %s is a directory", req.File), "-f names the file itself"}
 	}
 	dir, err := source.OpenLocal(filepath.Dir(req.File), source.LocalOptions{Name: "the directory of the Dockerfile"})
 	if err != nil {

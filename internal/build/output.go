@@ -7,7 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/casement/casement/internal/registry"
 )
@@ -133,7 +136,7 @@ func (o Output) checkDest() error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking at output %s: %w", o.Dest, err)
+		return &outputError{o.Dest, err}
 	}
 	switch {
 	case o.Type == "local" && !fi.IsDir():
@@ -144,10 +147,64 @@ func (o Output) checkDest() error {
 		}
 	case o.Type == "oci" && o.AsDir && !fi.IsDir():
 		return &ExistsError{o.Dest, "is a file", "name a directory, or leave out tar=false"}
+	case o.Type == "oci" && o.AsDir && foreign(o.Dest):
+		return &ExistsError{o.Dest, "has something else than an OCI layout in it", "name a new directory, an empty one, or an OCI layout"}
 	case o.Type != "local" && fi.IsDir() && !(o.Type == "oci" && o.AsDir):
 		return &ExistsError{o.Dest, "is a directory", "name a file; an OCI layout as a directory is type=oci,tar=false"}
 	}
 	return nil
+}
+
+// foreign reports whether a directory has files and is no OCI layout.
+func foreign(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, ocispec.ImageIndexFile)); err == nil {
+		return false
+	}
+	list, err := os.ReadDir(dir)
+	return err == nil && len(list) > 0
+}
+
+// outputError is a fault of writing an output.
+type outputError struct {
+	dest string
+	err  error
+}
+
+// Error says what could not be written, and why. Names of temporary files mean
+// nothing to users.
+func (e *outputError) Error() string {
+	text, prefix := e.err.Error(), "writing "+e.dest
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.As(e.err, &pe):
+		text = strings.Replace(text, pe.Error(), pe.Err.Error(), 1)
+	case errors.As(e.err, &le):
+		text = strings.Replace(text, le.Error(), le.Err.Error(), 1)
+	}
+	text = strings.TrimPrefix(text, "writing an image: ")
+	if strings.HasPrefix(text, prefix) {
+		return text
+	}
+	return prefix + ": " + text
+}
+
+// Unwrap returns the cause.
+func (e *outputError) Unwrap() error { return e.err }
+
+// Hint says how to go on.
+func (e *outputError) Hint() string {
+	var h interface{ Hint() string }
+	var pe *fs.PathError
+	switch {
+	case errors.As(e.err, &h):
+		return h.Hint()
+	case errors.Is(e.err, fs.ErrPermission):
+		return "name a place that you can write"
+	case errors.As(e.err, &pe):
+		return "nothing is left half-written there; make room, or name another place"
+	}
+	return ""
 }
 
 // ExistsError says that an output would overwrite something.

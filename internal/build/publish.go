@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/casement/casement/internal/dockerfile"
 	"github.com/casement/casement/internal/image"
 	"github.com/casement/casement/internal/progress"
@@ -47,17 +45,9 @@ func (b *builder) publish(ctx context.Context, all []solved) (image.Index, error
 func (b *builder) assembleAndPush(ctx context.Context, task *progress.Task, all []solved) (image.Index, error) {
 	push := slices.ContainsFunc(b.req.Outputs, func(o Output) bool { return o.Type == "registry" })
 	b.tools.Transfers.below(task)
-	// An upload that begins early only saves time: what it cannot do, the push
-	// does again and reports.
-	early, earlyCtx := errgroup.WithContext(ctx)
-	early.SetLimit(4)
-	packed := func(_ context.Context, o tree.Origin) {
-		if !push {
-			return
-		}
-		for _, r := range firstOfHosts(b.refs) {
-			early.Go(func() error { return b.tools.Registry.PushLayer(earlyCtx, r, o) })
-		}
+	early := &earlyPush{}
+	if push {
+		early = newEarlyPush(ctx, b.tools.Registry, firstOfHosts(b.refs))
 	}
 	var images []*image.Image
 	for _, s := range all {
@@ -66,10 +56,11 @@ func (b *builder) assembleAndPush(ctx context.Context, task *progress.Task, all 
 			Annotations: b.req.Annotations.Manifest(s.Platform),
 			Compression: b.req.Compression, Level: b.req.Level, Epoch: b.req.Epoch, NoCache: b.req.NoCache,
 			Observe: func(l *tree.Layer) image.PackObserver { return packing(task, l, len(all) > 1, s) },
-			Packed:  packed,
+			Growing: early.growing(),
+			Packed:  early.packed,
 		})
 		if err != nil {
-			_ = early.Wait()
+			early.stop()
 			return image.Index{}, err
 		}
 		images = append(images, img)
@@ -78,7 +69,7 @@ func (b *builder) assembleAndPush(ctx context.Context, task *progress.Task, all 
 	if err != nil {
 		return image.Index{}, err
 	}
-	if err := early.Wait(); err != nil {
+	if err := early.wait(); err != nil {
 		return image.Index{}, err
 	}
 	task.Status("exporting manifest "+index.Descriptor.Digest.String(), "").Done()
@@ -124,7 +115,7 @@ func (b *builder) write(ctx context.Context, o Output, index image.Index, all []
 	b.tools.Transfers.below(task)
 	err := b.writeTo(ctx, o, index, all)
 	if err != nil {
-		err = fmt.Errorf("writing %s: %w", o.Dest, err)
+		err = &outputError{o.Dest, err}
 	}
 	task.Done(err)
 	return err
@@ -157,6 +148,9 @@ func (b *builder) writeTo(ctx context.Context, o Output, index image.Index, all 
 func toFile(o Output, write func(io.Writer) error) error {
 	if o.Dest == "-" {
 		return write(o.Writer)
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Dest), 0o755); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(o.Dest), "."+filepath.Base(o.Dest)+"-*")
 	if err != nil {

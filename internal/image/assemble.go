@@ -3,9 +3,7 @@ package image
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -38,6 +36,10 @@ type Parts struct {
 	NoCache bool
 	// Observe hears of layers being packed; nil is silent.
 	Observe func(l *tree.Layer) PackObserver
+	// Growing is given the blob of a layer that is being packed, so that its
+	// upload can follow; who gets it closes it. The next call of Packed is
+	// about the same layer. May be nil.
+	Growing func(ctx context.Context, g *layer.Growing)
 	// Packed hears of each layer that the image has, as soon as its blob is
 	// known, so that it can be on its way while others are packed; may be nil.
 	Packed func(ctx context.Context, o tree.Origin)
@@ -107,8 +109,12 @@ func plan(ctx context.Context, p Parts) ([]*layer.Plan, error) {
 			continue
 		}
 		below := tree.NewChain(ocispec.Platform{OS: p.Platform.OS}, layers[:i]...)
+		var growing func(*layer.Growing)
+		if p.Growing != nil {
+			growing = func(g *layer.Growing) { p.Growing(ctx, g) }
+		}
 		plans[i], err = layer.Prepare(ctx, below.Known(), l, layer.Options{
-			Format: FormatOf(p.Platform.OS), Compression: p.Compression, Level: p.Level, Epoch: p.Epoch, NoCache: p.NoCache,
+			Format: FormatOf(p.Platform.OS), Compression: p.Compression, Level: p.Level, Epoch: p.Epoch, NoCache: p.NoCache, Growing: growing,
 			Lineage: FormatPlatform(p.Platform) + " " + l.Where + " " + l.Label,
 		})
 		if err != nil {
@@ -132,11 +138,7 @@ func pack(ctx context.Context, st *store.Store, l *tree.Layer, plan *layer.Plan,
 		observe = po.Progress
 		defer func() { po.End(err) }()
 	}
-	o, err = plan.Pack(ctx, st, observe)
-	if err != nil {
-		return o, fmt.Errorf("packing %s: %w", strings.TrimSpace(l.Where+" "+l.Label), err)
-	}
-	return o, nil
+	return plan.Pack(ctx, st, observe)
 }
 
 // finalPlatform is what was asked for, with the version and features of the

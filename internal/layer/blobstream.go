@@ -90,7 +90,7 @@ func (b *blobReader) read(ctx context.Context, p []byte) (int, error) {
 	if b.net == nil {
 		var err error
 		if b.net, err = b.origin.Blob.Open(ctx, b.at); err != nil {
-			return 0, fmt.Errorf("reading blob %s: %w", b.origin.Descriptor.Digest, err)
+			return 0, err // names the blob and the place
 		}
 	}
 	if size > 0 {
@@ -112,9 +112,6 @@ func (b *blobReader) read(ctx context.Context, p []byte) (int, error) {
 			return 0, fmt.Errorf("reading blob %s: %w after %d bytes of %d", b.origin.Descriptor.Digest, io.ErrUnexpectedEOF, b.at, size)
 		}
 		return 0, b.finish(ctx)
-	}
-	if err != nil {
-		err = fmt.Errorf("reading blob %s: %w", b.origin.Descriptor.Digest, err)
 	}
 	return 0, err
 }

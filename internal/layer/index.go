@@ -27,7 +27,8 @@ type index struct {
 	// archive says that the tar is no layer: nothing in it is a whiteout, and
 	// of two entries with one name the later counts, as for every unpacker.
 	archive bool
-	blob    digest.Digest // for content digests and errors
+	blob    digest.Digest // for content digests
+	what    string        // for errors: which layer it is
 	recs    []rec
 	exact   map[string]int // by name: the last rec for it
 	folded  map[string]int
@@ -80,12 +81,24 @@ func newIndex(f Format, blob digest.Digest) *index {
 
 // refuse makes the error for an entry that must not be in a layer.
 func (x *index) refuse(name, rule string) error {
-	what := "an archive"
-	if x.blob != "" {
-		what = "layer " + x.blob.String()
+	e := &EntryError{Name: strings.TrimPrefix(strings.ToValidUTF8(strings.ReplaceAll(name, "\x00", "\\0"), "\uFFFD"), "/"), Rule: rule}
+	if x.archive {
+		e.Advice = "the archive is damaged or hostile; do not use it"
+		return e
 	}
-	return &EntryError{Layer: what, Name: strings.TrimPrefix(strings.ToValidUTF8(strings.ReplaceAll(name, "\x00", "\\0"), "\uFFFD"), "/"), Rule: rule,
-		Advice: "the layer is damaged or hostile; do not use it"}
+	e.Layer, e.Advice = x.what, "the layer is damaged or hostile; do not use it"
+	if e.Layer == "" {
+		e.Layer = blobName(x.blob)
+	}
+	return e
+}
+
+// noun is what the index is of.
+func (x *index) noun() string {
+	if x.archive {
+		return "archive"
+	}
+	return "layer"
 }
 
 // clean checks a name of the tar and brings it into the form that trees have.
@@ -102,7 +115,7 @@ func (x *index) clean(name string) (string, error) {
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		if part == ".." {
-			return "", x.refuse(name, "has a name that leads out of the layer")
+			return "", x.refuse(name, "has a name that leads out of its "+x.noun())
 		}
 	}
 	return tree.Clean(name), nil
@@ -188,7 +201,7 @@ func (x *index) kind(r *rec, h *tar.Header) error {
 		r.kind, r.size = tree.Hardlink, 0
 		target, err := x.clean(h.Linkname)
 		if err != nil {
-			return x.refuse(h.Name, "is a hard link that leads out of the layer")
+			return x.refuse(h.Name, "is a hard link that leads out of its "+x.noun())
 		}
 		if x.format == Windows {
 			top, rest, _ := strings.Cut(target, "/")

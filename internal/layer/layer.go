@@ -83,6 +83,10 @@ type Options struct {
 	Lineage string
 	// NoCache makes Pack do all the work, whatever the store has.
 	NoCache bool
+	// Growing, if not nil, is given the blob when Pack begins to write it, so
+	// that an upload can follow. Who gets it closes it. It is not called for a
+	// blob that is in the store already.
+	Growing func(*Growing)
 }
 
 // Written is what WriteTar has written.

@@ -58,14 +58,14 @@ func (p *Plan) Pack(ctx context.Context, st *store.Store, progress func(done, to
 	}
 	o, err := k.run(ctx)
 	if err != nil {
-		return tree.Origin{}, fmt.Errorf("packing %s: %w", p.what, err)
+		return tree.Origin{}, p.blame(err)
 	}
 	if key == "" {
 		return o, nil
 	}
 	value, err := json.Marshal(packed{o.Descriptor, o.DiffID})
 	if err != nil {
-		return tree.Origin{}, fmt.Errorf("packing %s: %w", p.what, err)
+		return tree.Origin{}, p.blame(err)
 	}
 	return o, st.Put(ctx, kindPack, key, value, o.Descriptor.Digest)
 }
@@ -133,6 +133,9 @@ type packing struct {
 	oldBlob  *os.File
 	streams  map[int]*stream // by item, for large files
 
+	out     io.Writer // the blob
+	growing *Growing  // follows it; nil if nobody wants to
+
 	tarHash, blobHash hash.Hash
 	done              []pastMember
 	written           int64 // bytes of the tar
@@ -149,12 +152,25 @@ type job struct {
 	filled, compressed, hashed chan struct{}
 }
 
-func (k *packing) run(ctx context.Context) (tree.Origin, error) {
+func (k *packing) run(ctx context.Context) (o tree.Origin, err error) {
 	w, err := k.st.CreateUnhashed(ctx)
 	if err != nil {
 		return tree.Origin{}, err
 	}
 	defer w.Close()
+	k.out = w
+	if k.plan.opts.Growing != nil {
+		if k.growing, err = newGrowing(w); err != nil {
+			return tree.Origin{}, err
+		}
+		k.out = growingWriter{w, k.growing}
+		defer func() {
+			if err != nil {
+				k.growing.end(ocispec.Descriptor{}, err)
+			}
+		}()
+		k.plan.opts.Growing(k.growing)
+	}
 	k.tarHash, k.blobHash = sha256.New(), sha256.New()
 	k.done = make([]pastMember, len(k.members))
 	start := 0
@@ -163,14 +179,14 @@ func (k *packing) run(ctx context.Context) (tree.Origin, error) {
 			k.old = nil
 		} else {
 			defer k.oldBlob.Close()
-			if start, err = k.takePrefix(w); err != nil {
+			if start, err = k.takePrefix(k.out); err != nil {
 				return tree.Origin{}, err
 			}
 		}
 	}
 	k.openStreams(start)
 	defer k.closeStreams()
-	if err := k.pipeline(ctx, w, start); err != nil {
+	if err := k.pipeline(ctx, k.out, start); err != nil {
 		return tree.Origin{}, err
 	}
 	return k.finish(ctx, w)
@@ -430,6 +446,10 @@ func (k *packing) finish(ctx context.Context, w *store.Writer) (tree.Origin, err
 	blob := diffID
 	if k.plan.opts.Compression != None {
 		blob = sumOf(k.blobHash)
+	}
+	if k.growing != nil {
+		// The bytes are there: an upload need not wait for the disk.
+		k.growing.end(ocispec.Descriptor{MediaType: k.plan.opts.Compression.mediaType(), Digest: blob, Size: w.Size()}, nil)
 	}
 	x, err := k.plan.index(diffID)
 	if err != nil {

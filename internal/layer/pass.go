@@ -10,6 +10,9 @@ import (
 	"hash"
 	"io"
 
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/casement/casement/internal/store"
@@ -158,7 +161,7 @@ func (s *sealed) reachEnd(ctx context.Context) error {
 	if s.pass.hash != nil {
 		if got := sumOf(s.pass.hash); got != s.origin.DiffID {
 			return fmt.Errorf("reading %s: its content has the digest %s, but the image's config says %s",
-				blobName(s.origin.Descriptor.Digest), got, s.origin.DiffID)
+				s.name(), got, s.origin.DiffID)
 		}
 		s.x.diffID = s.origin.DiffID
 	}
@@ -170,7 +173,6 @@ func (s *sealed) reachEnd(ctx context.Context) error {
 
 // readError says where reading has failed.
 func (s *sealed) readError(ctx context.Context, err error) error {
-	d := s.origin.Descriptor.Digest
 	if errors.Is(err, errGivenUp) || ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -181,15 +183,45 @@ func (s *sealed) readError(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, errGivenUp):
 		return context.Cause(ctx)
+	case s.pass.last == "" && (errors.Is(err, tar.ErrHeader) || errors.Is(err, tar.ErrFieldTooLong)):
+		return &contentError{s.name(), "is no tar, compressed or not", "whoever made the image has put something else into it; do not use it", err}
 	case errors.Is(err, tar.ErrHeader), errors.Is(err, tar.ErrFieldTooLong):
-		return &EntryError{Layer: blobName(d), Name: lastName(s.pass.last), Rule: "is followed by a damaged tar header", Err: err,
+		return &EntryError{Layer: s.name(), Name: lastName(s.pass.last), Rule: "is followed by a damaged tar header", Err: err,
 			Advice: "the layer is damaged or hostile; do not use it"}
 	case s.pass.last != "" && errors.Is(err, io.ErrUnexpectedEOF):
-		return &EntryError{Layer: blobName(d), Name: lastName(s.pass.last), Rule: "is where the layer breaks off", Err: err,
-			Advice: "the layer is damaged, or its download was cut off; try again"}
+		return &EntryError{Layer: s.name(), Name: lastName(s.pass.last), Rule: "is where the layer breaks off", Err: err,
+			Advice: "the image was pushed damaged: its digest is right, its content is not; use another"}
 	}
-	return fmt.Errorf("reading %s: %w", blobName(d), err)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || isCorrupt(err) {
+		return &contentError{s.name(), "is damaged", "the image was pushed damaged: its digest is right, its content is not; use another", err}
+	}
+	if _, ok := errors.AsType[*store.Error](err); ok {
+		return err
+	}
+	return fmt.Errorf("reading %s: %w", s.name(), err)
 }
+
+// isCorrupt reports whether a decompressor has met what it did not understand.
+func isCorrupt(err error) bool {
+	_, ok := errors.AsType[flate.CorruptInputError](err)
+	return ok || errors.Is(err, zstd.ErrMagicMismatch) || errors.Is(err, zstd.ErrCRCMismatch)
+}
+
+// contentError says that a layer's bytes, which are those of its digest, make
+// no sense.
+type contentError struct {
+	layer, problem, advice string
+	err                    error
+}
+
+// Error implements error.
+func (e *contentError) Error() string { return e.layer + " " + e.problem }
+
+// Hint says what to do about it.
+func (e *contentError) Hint() string { return e.advice }
+
+// Unwrap returns what the reader said.
+func (e *contentError) Unwrap() error { return e.err }
 
 // inTreeOf is index.inTree without counting.
 func inTreeOf(f Format, name string) (string, bool) {

@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -82,7 +82,18 @@ func Prepare(ctx context.Context, below tree.Tree, l *tree.Layer, o Options) (*P
 
 // where names a layer for people.
 func where(l *tree.Layer) string {
-	return strings.TrimSpace(l.Where + " " + l.Label)
+	if l.Where == "" || l.Label == "" {
+		return l.Where + l.Label
+	}
+	return l.Where + ": " + l.Label
+}
+
+// blame puts the layer's name before an error of packing it.
+func (p *Plan) blame(err error) error {
+	if p.what == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", p.what, err)
 }
 
 // locate puts the layer's name into an EntryError that lacks it.
@@ -158,7 +169,7 @@ func (p *Plan) digests(ctx context.Context) ([]string, error) {
 			for i := lo; i < min(lo+step, len(p.items)); i++ {
 				d, err := contentDigest(ctx, p.items[i].content)
 				if err != nil {
-					return fmt.Errorf("reading %s: %w", p.items[i].name, err)
+					return p.blame(err) // it names the content
 				}
 				out[i] = d
 			}
@@ -287,7 +298,7 @@ func (it *item) open(ctx context.Context) (io.ReadCloser, error) {
 	}
 	r, err := it.content.Open(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", it.name, err)
+		return nil, err // names the content, where it really is
 	}
 	return r, nil
 }
@@ -299,9 +310,12 @@ func (it *item) read(r io.Reader, b []byte) error {
 	case err == nil:
 		return nil
 	case err == io.EOF || err == io.ErrUnexpectedEOF:
-		return fmt.Errorf("reading %s: the file %w: it is shorter than %d bytes now", it.name, tree.ErrChanged, it.size)
+		return fmt.Errorf("reading /%s: the file %w: it is shorter than %d bytes now", it.name, tree.ErrChanged, it.size)
 	}
-	return fmt.Errorf("reading %s after %d bytes of %d: %w", it.name, n, it.size, err)
+	if errors.Is(err, tree.ErrChanged) {
+		return err // names the file, where it really is
+	}
+	return fmt.Errorf("reading /%s after %d bytes of %d: %w", it.name, n, it.size, err)
 }
 
 // end checks that the content has no more bytes.
@@ -311,11 +325,13 @@ func (it *item) end(r io.Reader) error {
 		n, err := r.Read(b[:])
 		switch {
 		case n > 0:
-			return fmt.Errorf("reading %s: the file %w: it is longer than %d bytes now", it.name, tree.ErrChanged, it.size)
+			return fmt.Errorf("reading /%s: the file %w: it is longer than %d bytes now", it.name, tree.ErrChanged, it.size)
 		case err == io.EOF:
 			return nil
+		case errors.Is(err, tree.ErrChanged):
+			return err
 		case err != nil:
-			return fmt.Errorf("reading %s: %w", it.name, err)
+			return fmt.Errorf("reading /%s: %w", it.name, err)
 		}
 	}
 }

@@ -68,10 +68,19 @@ func (s *sealed) enter(ctx context.Context) error {
 		if s.x = loadIndex(s.st, s.format, d); s.x == nil {
 			s.x = newIndex(s.format, d)
 		}
+		s.x.what = s.name()
 		s.saved = len(s.x.recs)
 		s.files = loadExtracted(s.st, d)
 	}
 	return nil
+}
+
+// name says for people which layer it is.
+func (s *sealed) name() string {
+	if s.what == "" {
+		return blobName(s.origin.Descriptor.Digest)
+	}
+	return s.what
 }
 
 // leave gives the lock back. A pass that nobody continues is ended soon.
@@ -257,7 +266,7 @@ func (s *sealed) extract(ctx context.Context, offsets map[int64]bool) error {
 		return err
 	}
 	if len(offsets) > 0 {
-		return fmt.Errorf("reading %s: its index does not fit its content", blobName(s.origin.Descriptor.Digest))
+		return fmt.Errorf("reading %s: its index does not fit its content", s.name())
 	}
 	return nil
 }

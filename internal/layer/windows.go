@@ -167,7 +167,7 @@ func nameError(name string, err error) error {
 	e := &EntryError{Name: name, Rule: "cannot be in a Windows image: " + err.Error(), Err: err}
 	if ne, ok := errors.AsType[*winmeta.NameError](err); ok {
 		e.Rule = ne.Rule
-		if ne.Component != "" && ne.Component != name {
+		if q := strconv.Quote(ne.Component); ne.Component != "" && (ne.Component != tree.Base(name) || q != `"`+strings.TrimSpace(ne.Component)+`"`) {
 			e.Detail = "because of " + strconv.Quote(ne.Component)
 		}
 	}

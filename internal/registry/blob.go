@@ -149,9 +149,14 @@ func (b *remoteBlob) get(ctx context.Context, h *host, r request, off int64) (io
 	}
 	r.ok = []int{http.StatusOK, http.StatusPartialContent}
 	if off > 0 {
-		r.header = http.Header{"Range": {"bytes=" + strconv.FormatInt(off, 10) + "-"}}
+		// Some registries want to be told the end, too.
+		r.header = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", off, b.d.Size-1)}}
 	}
 	resp, err := h.do(ctx, r)
+	if e := (*Error)(nil); off > 0 && errors.As(err, &e) && e.status == http.StatusRequestedRangeNotSatisfiable {
+		r.header = nil // it knows no ranges, or means another blob: the digest tells
+		resp, err = h.do(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}

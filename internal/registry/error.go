@@ -112,9 +112,11 @@ func (e *Error) Hint() string {
 	case RateLimited:
 		return "wait a little, or log in: registries allow known users more"
 	case Untrusted:
-		return "name the certificate of its authority, or mark the registry as insecure"
+		return "--cacert FILE trusts the authority that made it; --insecure HOST does without checking"
 	case Corrupt:
 		return "the registry or something on the way to it damages data; try again"
+	case Unavailable:
+		return "try again later: what has been transferred is kept"
 	}
 	return ""
 }
@@ -142,6 +144,9 @@ func answer(op, ref string, resp *http.Response) *Error {
 		e.Kind = Unavailable
 	default:
 		e.Kind = Invalid
+	}
+	if resp.StatusCode == http.StatusBadRequest && resp.Request != nil && resp.Request.URL.Scheme == "http" && resp.TLS == nil {
+		e.hint = "if " + resp.Request.URL.Host + " speaks TLS, leave out --plain-http"
 	}
 	if code == "DIGEST_INVALID" {
 		e.Kind = Corrupt
@@ -208,10 +213,11 @@ func broken(op, ref, host string, err error) *Error {
 	case errors.Is(err, http.ErrSchemeMismatch), isPlain(err):
 		e.Err = fmt.Errorf("%s does not speak TLS", host)
 		e.final = true
-		e.hint = "if it is meant to be so, allow plain HTTP for " + host
+		e.hint = "if it is meant to be so, allow it with --plain-http " + host
 	case errors.As(err, &cert), errors.As(err, &auth), errors.As(err, &name):
 		e.Kind = Untrusted
-		e.Err = fmt.Errorf("the certificate of %s is not trusted: %w", host, err)
+		e.Err = fmt.Errorf("the certificate of %s is not trusted: %w", host, plainTLS(err))
+		e.hint = "--cacert FILE trusts the authority that made it; --insecure " + host + " does without checking"
 	case errors.As(err, &dial) && dial.Op == "dial":
 		e.Err = fmt.Errorf("no connection to %s: %w", host, dial.Err)
 		e.unreached = true
@@ -221,6 +227,27 @@ func broken(op, ref, host string, err error) *Error {
 	}
 	return e
 }
+
+// plainTLS takes off what package tls puts before the reason.
+func plainTLS(err error) error {
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &cert) {
+		err = cert.Err
+	}
+	if auth := (x509.UnknownAuthorityError{}); errors.As(err, &auth) {
+		return &reworded{"it is signed by an unknown authority", err}
+	}
+	return &reworded{strings.TrimPrefix(err.Error(), "x509: "), err}
+}
+
+// reworded is an error in other words.
+type reworded struct {
+	text string
+	err  error
+}
+
+func (r *reworded) Error() string { return r.text }
+func (r *reworded) Unwrap() error { return r.err }
 
 func dnsReason(e *net.DNSError) string {
 	if e.IsNotFound {

@@ -83,7 +83,10 @@ const maxFiles = 1 << 18
 func openFiles(name string) (*files, error) {
 	fi, err := os.Stat(name)
 	if err != nil {
-		return nil, fmt.Errorf("reading an image: %w", err)
+		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, &Error{Kind: Other, Op: "reading the image", Ref: name, Err: err}
 	}
 	f := &files{name: name, dir: fi.IsDir()}
 	if f.dir {

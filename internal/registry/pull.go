@@ -227,16 +227,28 @@ func nextPage(base *url.URL, link string) *url.URL {
 // that out may fail or take too long; then the error stays as it was.
 func (r *repository) suggest(ctx context.Context, ref Ref, err error) error {
 	var e *Error
-	if !errors.As(err, &e) || e.Kind != NotFound || ref.Tag == "" {
+	if !errors.As(err, &e) || e.Kind != NotFound {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	if ref.Tag == "" {
+		e.hint = "the repository has no image of this digest any more: take the digest that the tag has now"
+		return e
+	}
+	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	tags, terr := r.c.Tags(ctx, ref)
-	if near := nearest(ref.Tag, tags, 5); len(near) > 0 {
+	tags, terr := r.c.Tags(limited, ref)
+	near := nearest(ref.Tag, tags, 5)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case len(near) > 0:
 		e.hint = "tags like it: " + strings.Join(near, ", ")
-	} else if errors.Is(terr, fs.ErrNotExist) {
+	case errors.Is(terr, fs.ErrNotExist):
 		e.hint = "there is no repository " + ref.Name()
+	case len(tags) > 5:
+		e.hint = fmt.Sprintf("the repository has %d other tags, among them %s", len(tags), strings.Join(tags[len(tags)-5:], ", "))
+	case len(tags) > 0:
+		e.hint = "the repository has the tags " + strings.Join(tags, ", ")
 	}
 	return e
 }

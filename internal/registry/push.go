@@ -167,8 +167,11 @@ func (c *Client) PushBlob(ctx context.Context, ref Ref, d ocispec.Descriptor, b 
 }
 
 // PushLayer is PushBlob for a layer that may be in another repository of the same
-// registry and then is mounted from there.
+// registry and then is mounted from there. A foreign layer stays where it is.
 func (c *Client) PushLayer(ctx context.Context, ref Ref, o tree.Origin) error {
+	if Foreign(o.Descriptor.MediaType) {
+		return nil
+	}
 	return c.repository(ref).pushBlob(ctx, o)
 }
 
@@ -204,12 +207,24 @@ func (r *repository) pushBlob(ctx context.Context, o tree.Origin) error {
 	f := &flight{done: make(chan struct{})}
 	r.c.flights[key] = f
 	r.c.mu.Unlock()
-	f.err = r.provide(ctx, o)
+	f.err = r.blame(r.provide(ctx, o))
 	r.c.mu.Lock()
 	delete(r.c.flights, key)
 	r.c.mu.Unlock()
 	close(f.done)
 	return f.err
+}
+
+// blame leaves the blob out of an error that is not about it.
+func (r *repository) blame(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if e.unreached || e.Kind == Unauthorized || e.Kind == Forbidden || e.Kind == Untrusted {
+		e.Ref = "to " + r.ref.Name()
+	}
+	return err
 }
 
 // provide finds the cheapest way to a blob in the repository.
@@ -344,16 +359,9 @@ func (r *repository) uploadOnce(ctx context.Context, o tree.Origin, session *url
 			return &Error{Kind: Invalid, Op: "pushing", Ref: "blob " + d.Digest.String() + " to " + r.ref.Name(), Err: err}
 		}
 	}
-	q := r.blobRequest(http.MethodPut, d, "", http.StatusCreated, http.StatusOK, http.StatusNoContent)
-	// The address belongs to the registry: nothing of it may change, not even the
-	// order of its parameters.
-	q.url = new(*session)
-	if q.url.RawQuery != "" {
-		q.url.RawQuery += "&"
-	}
-	q.url.RawQuery += "digest=" + url.QueryEscape(d.Digest.String())
+	q := r.finishRequest(d, session)
 	q.header = http.Header{"Content-Type": {"application/octet-stream"}}
-	q.size, q.once = d.Size, true
+	q.size = d.Size
 	q.body = func(ctx context.Context) (io.ReadCloser, error) {
 		rc, err := o.Blob.Open(ctx, 0)
 		if err != nil {

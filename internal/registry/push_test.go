@@ -370,6 +370,10 @@ func TestPushForeign(t *testing.T) {
 		img.Layers[0].Descriptor.MediaType = mediaType
 		img.Layers[0].Descriptor.URLs = []string{"https://layers.example/1"}
 		img = imageOf(t, img.Layers...)
+		// Layers that are sent ahead of the image are no exception.
+		if err := c.PushLayer(t.Context(), mustParse(t, s.host+"/app:1"), img.Layers[0]); err != nil {
+			t.Fatal(err)
+		}
 		if err := c.Push(t.Context(), []Ref{mustParse(t, s.host+"/app:1")}, single(img), PushOptions{}); err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,9 @@ package registry
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -166,10 +168,13 @@ func certificates(files []string) (*x509.CertPool, error) {
 	for _, name := range files {
 		pem, err := os.ReadFile(name)
 		if err != nil {
-			return nil, fmt.Errorf("reading CA certificates: %w", err)
+			if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+				err = pe.Err
+			}
+			return nil, fmt.Errorf("reading the certificates in %s: %w", name, err)
 		}
 		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading CA certificates: %s has no certificate in PEM form", name)
+			return nil, fmt.Errorf("reading the certificates in %s: there is none in PEM form", name)
 		}
 	}
 	return pool, nil
