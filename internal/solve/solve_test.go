@@ -295,3 +295,38 @@ func TestVerticesWithoutDigest(t *testing.T) {
 		t.Errorf("result %v", err)
 	}
 }
+
+// archive takes files whose text begins with "tar:" for archives of what
+// follows.
+type archive struct{ t *testing.T }
+
+func (a archive) Unpack(_ context.Context, c tree.Content) (tree.Tree, bool, error) {
+	b, ok := c.(tree.Bytes)
+	text, isTar := strings.CutPrefix(string(b), "tar:")
+	return chainOf("", strings.NewReplacer("+", " ", "]", ">").Replace(text)).View(), ok && isTar, nil
+}
+
+// ADD puts what is in an archive into the destination, over what is there, and
+// copies other files as they are.
+func TestUnpack(t *testing.T) {
+	s := newSolver(&sources{chains: map[string]tree.Chain{
+		"dest": chainOf("linux", "x/ x/old=1 x/f/ x/f/gone=1"),
+		"from": chainOf("", "a.tar=tar:f=2+d/+d/e=3+h=4+i=]h b.txt=5"),
+	}})
+	s.Unpacker = archive{t}
+	add := func(src string) *llb.Copy {
+		c := copyOf(src, "/x/")
+		c.Unpack = true
+		return c
+	}
+	got, err := s.Solve(t.Context(), graph(t, vertex("add", actions(add("/a.tar"), add("/b.txt")), sourceOf("dest"), sourceOf("from"))), "linux")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff("x/ x/b.txt=5 x/d/ x/d/e=3 x/f=2 x/h=4 x/i=4 x/old=1", show(t, tree.Walk(t.Context(), got.View(), ""))); d != "" {
+		t.Errorf("tree (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"x/h x/i"}, links(t, got)); d != "" {
+		t.Errorf("links (-want +got):\n%s", d)
+	}
+}
