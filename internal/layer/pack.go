@@ -38,36 +38,64 @@ const maxWorkers = 8
 // not nil, is told how much of the tar is packed. The result does not depend
 // on the machine or on what was packed before.
 func (p *Plan) Pack(ctx context.Context, st *store.Store, progress func(done, total int64)) (tree.Origin, error) {
-	digests, err := p.digests(ctx)
-	if err != nil {
-		return tree.Origin{}, locate(err, p.what)
-	}
-	key := ""
-	if !hasEmpty(digests) {
-		key = p.key(digests)
-		if o, ok := loadPacked(st, key); ok && !p.opts.NoCache {
+	k := &packing{plan: p, st: st, progress: progress, members: p.members()}
+	if !p.unread() {
+		if err := k.name(ctx); err != nil {
+			return tree.Origin{}, locate(err, p.what)
+		}
+		if o, ok := loadPacked(st, k.key); ok && !p.opts.NoCache {
 			if progress != nil {
 				progress(p.size, p.size)
 			}
 			return o, nil
 		}
 	}
-	k := &packing{plan: p, st: st, progress: progress, members: p.members()}
-	for i := range k.members {
-		k.keys = append(k.keys, k.members[i].key(p, digests))
-	}
 	o, err := k.run(ctx)
 	if err != nil {
 		return tree.Origin{}, p.blame(err)
 	}
-	if key == "" {
+	if k.key == "" {
 		return o, nil
 	}
 	value, err := json.Marshal(packed{o.Descriptor, o.DiffID})
 	if err != nil {
 		return tree.Origin{}, p.blame(err)
 	}
-	return o, st.Put(ctx, kindPack, key, value, o.Descriptor.Digest)
+	return o, st.Put(ctx, kindPack, k.key, value, o.Descriptor.Digest)
+}
+
+// muchToRead is how much content has to be unread for Pack to read it only once.
+const muchToRead = 8 << 20
+
+// unread reports whether most of the content would have to be read to learn
+// what the layer is called. It is then packed without asking whether it is
+// there: in all likelihood it is not, and reading is half the work.
+func (p *Plan) unread() bool {
+	var unread, all int64
+	for i := range p.items {
+		it := &p.items[i]
+		all += it.size
+		if d, ok := it.content.(tree.LazyDigester); ok && !d.DigestKnown() {
+			unread += it.size
+		}
+	}
+	return unread > muchToRead && unread > all/2
+}
+
+// name computes the key of the plan, "" if it has none, and those of its
+// members.
+func (k *packing) name(ctx context.Context) error {
+	digests, err := k.plan.digests(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range k.members {
+		k.keys = append(k.keys, k.members[i].key(k.plan, digests))
+	}
+	if !hasEmpty(digests) {
+		k.key = k.plan.key(digests)
+	}
+	return nil
 }
 
 func hasEmpty(list []string) bool {
@@ -81,6 +109,9 @@ func hasEmpty(list []string) bool {
 
 // loadPacked returns what was packed under key.
 func loadPacked(st *store.Store, key string) (tree.Origin, bool) {
+	if key == "" {
+		return tree.Origin{}, false
+	}
 	rec, err := st.Get(kindPack, key)
 	if err != nil {
 		return tree.Origin{}, false
@@ -128,7 +159,8 @@ type packing struct {
 	st       *store.Store
 	progress func(done, total int64)
 	members  []member
-	keys     []string
+	key      string   // of the plan; "" if it has none
+	keys     []string // of the members, by index; empty before name
 	old      *past
 	oldBlob  *os.File
 	streams  map[int]*stream // by item, for large files
@@ -174,7 +206,10 @@ func (k *packing) run(ctx context.Context) (o tree.Origin, err error) {
 	k.tarHash, k.blobHash = sha256.New(), sha256.New()
 	k.done = make([]pastMember, len(k.members))
 	start := 0
-	if k.old = k.plan.loadPast(k.st); k.old != nil {
+	if len(k.keys) > 0 {
+		k.old = k.plan.loadPast(k.st)
+	}
+	if k.old != nil {
 		if k.oldBlob, err = k.st.OpenBlob(k.old.Blob); err != nil {
 			k.old = nil
 		} else {
@@ -423,7 +458,7 @@ func (k *packing) writeBlob(ctx context.Context, in <-chan *job, free chan<- *jo
 		if _, err := w.Write(out); err != nil {
 			return err
 		}
-		m.Key, m.Raw, m.Size = k.keys[j.index], int64(len(j.raw)), int64(len(out))
+		m.Raw, m.Size = int64(len(j.raw)), int64(len(out))
 		if _, err := receive(ctx, j.hashed); err != nil {
 			return err
 		}
@@ -450,6 +485,14 @@ func (k *packing) finish(ctx context.Context, w *store.Writer) (tree.Origin, err
 	if k.growing != nil {
 		// The bytes are there: an upload need not wait for the disk.
 		k.growing.end(ocispec.Descriptor{MediaType: k.plan.opts.Compression.mediaType(), Digest: blob, Size: w.Size()}, nil)
+	}
+	if len(k.keys) == 0 {
+		if err := k.name(ctx); err != nil { // all has been read by now
+			return tree.Origin{}, err
+		}
+	}
+	for i := range k.done {
+		k.done[i].Key = k.keys[i]
 	}
 	x, err := k.plan.index(diffID)
 	if err != nil {

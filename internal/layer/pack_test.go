@@ -295,3 +295,55 @@ func BenchmarkPack(b *testing.B) {
 		}
 	}
 }
+
+// lazy is content that knows its digest once it has been read, as a file of a
+// build context does.
+type lazy struct {
+	text
+	opened, known *int
+}
+
+func (l lazy) Open(ctx context.Context) (io.ReadCloser, error) {
+	*l.opened++
+	*l.known = 1
+	return l.text.Open(ctx)
+}
+
+func (l lazy) DigestKnown() bool { return *l.known != 0 }
+
+func (l lazy) ContentDigest(ctx context.Context) (string, error) {
+	if !l.DigestKnown() {
+		*l.opened++
+		*l.known = 1
+	}
+	return l.text.ContentDigest(ctx)
+}
+
+// A context that nobody has read yet must be read once, not once for its name
+// and once for its bytes; and the result must be found by its name after.
+func TestPackReadsOnce(t *testing.T) {
+	var changes []tree.Change
+	opened, known := make([]int, 40), make([]int, 40)
+	for i := range opened {
+		c := lazy{text(strings.Repeat(fmt.Sprint("line ", i, "\n"), 40_000)), &opened[i], &known[i]}
+		changes = append(changes, tree.Change{Entry: &tree.Entry{Name: fmt.Sprintf("f%02d", i), Kind: tree.File, Size: c.Size(), Content: c}})
+	}
+	st := openStore(t)
+	p, err := Prepare(t.Context(), nil, layerOf(changes...), Options{Lineage: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := p.Pack(t.Context(), st, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := p.Pack(t.Context(), st, nil)
+	if err != nil || again.Descriptor.Digest != first.Descriptor.Digest {
+		t.Errorf("packed again: %v, %v", again.Descriptor, err)
+	}
+	for i, n := range opened {
+		if n != 1 {
+			t.Errorf("file %d was read %d times", i, n)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -169,7 +170,7 @@ func (p *Plan) digests(ctx context.Context) ([]string, error) {
 			for i := lo; i < min(lo+step, len(p.items)); i++ {
 				d, err := contentDigest(ctx, p.items[i].content)
 				if err != nil {
-					return p.blame(err) // it names the content
+					return p.blame(p.items[i].blame(err))
 				}
 				out[i] = d
 			}
@@ -291,6 +292,15 @@ func (it *item) copyTo(ctx context.Context, w io.Writer, buf []byte) error {
 	return it.end(r)
 }
 
+// blame puts the item's name before an error of its content, unless that has a
+// name already: that of where the content really is.
+func (it *item) blame(err error) error {
+	if strings.Contains(err.Error(), tree.Base(it.name)) {
+		return err
+	}
+	return fmt.Errorf("reading /%s: %w", it.name, err)
+}
+
 // open opens the content of an item that has one.
 func (it *item) open(ctx context.Context) (io.ReadCloser, error) {
 	if it.content == nil {
@@ -298,7 +308,7 @@ func (it *item) open(ctx context.Context) (io.ReadCloser, error) {
 	}
 	r, err := it.content.Open(ctx)
 	if err != nil {
-		return nil, err // names the content, where it really is
+		return nil, it.blame(err)
 	}
 	return r, nil
 }

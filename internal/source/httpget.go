@@ -210,7 +210,7 @@ func (d *download) run(ctx context.Context) error {
 		if d.size() > before && !errors.Is(err, errRestart) {
 			failures, pause = 1, d.h.o.Pause
 		}
-		if failures >= d.h.o.Attempts || !retriable(err) {
+		if failures >= d.h.o.Attempts || !retriable(err) || d.size() == 0 && refused(err) != nil {
 			return d.explain(err)
 		}
 		wait := pause
@@ -247,6 +247,17 @@ func retriable(err error) bool {
 	return !errors.As(err, &fatal) && !errors.Is(err, errDowngrade)
 }
 
+// refused returns the reason why there was no connection at all; nil if there
+// was one.
+func refused(err error) error {
+	var op *net.OpError
+	var unknownHost *net.DNSError
+	if errors.As(err, &op) && op.Op == "dial" && !errors.As(err, &unknownHost) {
+		return op.Err
+	}
+	return nil
+}
+
 // explain makes an error of the last attempt one for the user.
 func (d *download) explain(err error) error {
 	var status *statusError
@@ -258,6 +269,10 @@ func (d *download) explain(err error) error {
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		err = ue.Err
+	}
+	if dial := refused(err); dial != nil {
+		err = fmt.Errorf("downloading %s: no connection: %w", redact(d.r.url), dial)
+		return withHint(err, "is the server running, and are host and port right? A proxy is named by HTTPS_PROXY")
 	}
 	err = fmt.Errorf("downloading %s: %w", redact(d.r.url), err)
 	var badCertificate *tls.CertificateVerificationError

@@ -15,12 +15,14 @@ import (
 )
 
 // A localFile is the content of a file of a directory, as it was when the
-// directory was listed. It implements tree.Content and tree.Digester.
+// directory was listed. It implements tree.Content and tree.LazyDigester.
 type localFile struct {
 	l     *Local
 	name  string
 	stat  store.FileStat
 	links uint64
+
+	reading sync.Mutex // held by who reads the file for its digest
 
 	mu     sync.Mutex
 	digest string
@@ -48,6 +50,9 @@ func (f *localFile) Open(ctx context.Context) (io.ReadCloser, error) {
 		file.Close()
 		return nil, err
 	}
+	if !f.DigestKnown() {
+		r.hash = f.l.hasher()
+	}
 	return r, nil
 }
 
@@ -56,46 +61,70 @@ func (f *localFile) changed() error {
 		"do not change the context while it is built; if the image does not need the file, add it to .dockerignore")
 }
 
-// ContentDigest returns the BLAKE3 digest of the content, from the cache if
-// the file has not changed since it was last read.
-func (f *localFile) ContentDigest(ctx context.Context) (string, error) {
+// DigestKnown implements tree.LazyDigester.
+func (f *localFile) DigestKnown() bool { return f.known() != "" }
+
+// known returns the digest if the file was read before, and has not changed
+// since.
+func (f *localFile) known() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.digest == "" && f.l.cache != nil {
+		if d, ok := f.l.cache.Lookup(f.name, f.stat); ok {
+			f.digest = d
+		}
+	}
+	return f.digest
+}
+
+// learn notes the digest of a file that was read whole and is unchanged.
+func (f *localFile) learn(digest string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.digest != "" {
-		return f.digest, nil
+		return
 	}
+	f.digest = digest
 	if f.l.cache != nil {
-		if d, ok := f.l.cache.Lookup(f.name, f.stat); ok {
-			f.digest = d
-			return d, nil
-		}
+		f.l.cache.Add(f.name, f.stat, digest)
+	}
+}
+
+// ContentDigest returns the BLAKE3 digest of the content, from the cache if
+// the file has not changed since it was last read.
+func (f *localFile) ContentDigest(ctx context.Context) (string, error) {
+	f.reading.Lock()
+	defer f.reading.Unlock()
+	if d := f.known(); d != "" {
+		return d, nil
 	}
 	r, err := f.Open(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer r.Close()
-	h, ok := f.l.hashers.Get().(*hasher)
-	if !ok {
-		h = newHasher()
-	}
+	h := f.l.hasher()
 	defer f.l.hashers.Put(h)
-	d, err := h.sum(ctx, r)
-	if err != nil {
-		return "", err
+	for {
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+		if _, err := r.Read(h.buf[:]); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return "", err
+		}
 	}
-	f.digest = d
-	if f.l.cache != nil {
-		f.l.cache.Add(f.name, f.stat, d)
-	}
-	return d, nil
+	return f.known(), nil // the reader has learnt it
 }
 
 // A localReader reads a file and checks at its end that nobody changed it.
+// On the way it learns the file's digest, if nobody knows it.
 type localReader struct {
 	f    *localFile
 	file *os.File
 	n    int64
+	hash *hasher // nil if nothing is to be learnt
 }
 
 func (r *localReader) check() error {
@@ -113,6 +142,9 @@ func (r *localReader) Read(p []byte) (int, error) {
 	// Reading a byte beyond the size shows a file that has grown.
 	n, err := r.file.Read(p)
 	r.n += int64(n)
+	if r.hash != nil {
+		_, _ = r.hash.Write(p[:n])
+	}
 	size := r.f.stat.Size
 	switch {
 	case r.n > size, errors.Is(err, io.EOF) && r.n < size:
@@ -123,14 +155,32 @@ func (r *localReader) Read(p []byte) (int, error) {
 		if err := r.check(); err != nil {
 			return 0, err
 		}
+		r.learn()
 		return n, nil
+	case size == 0 && errors.Is(err, io.EOF):
+		r.learn()
 	case err != nil && !errors.Is(err, io.EOF):
 		return n, r.f.l.readError(r.f.name, err)
 	}
 	return n, err
 }
 
-func (r *localReader) Close() error { return r.file.Close() }
+// learn tells the file its digest.
+func (r *localReader) learn() {
+	if r.hash != nil {
+		r.f.learn(r.hash.sum())
+		r.f.l.hashers.Put(r.hash)
+		r.hash = nil
+	}
+}
+
+func (r *localReader) Close() error {
+	if r.hash != nil {
+		r.f.l.hashers.Put(r.hash)
+		r.hash = nil
+	}
+	return r.file.Close()
+}
 
 // A hasher is a hash state and a buffer, to be used for many files.
 type hasher struct {
@@ -138,24 +188,18 @@ type hasher struct {
 	buf [128 << 10]byte
 }
 
-func newHasher() *hasher { return &hasher{Hasher: blake3.New()} }
-
-// sum returns the digest of what r gives.
-func (h *hasher) sum(ctx context.Context, r io.Reader) (string, error) {
-	h.Reset()
-	for {
-		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
-		}
-		n, err := r.Read(h.buf[:])
-		_, _ = h.Write(h.buf[:n])
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return "", err
-		}
+// hasher returns a hasher at its beginning. It goes back to l.hashers.
+func (l *Local) hasher() *hasher {
+	h, ok := l.hashers.Get().(*hasher)
+	if !ok {
+		h = &hasher{Hasher: blake3.New()}
 	}
+	h.Reset()
+	return h
+}
+
+// sum returns the digest of what was written.
+func (h *hasher) sum() string {
 	var sum [32]byte
-	return "blake3:" + hex.EncodeToString(h.Sum(sum[:0])), nil
+	return "blake3:" + hex.EncodeToString(h.Sum(sum[:0]))
 }

@@ -148,6 +148,14 @@ type Digester interface {
 	ContentDigest(ctx context.Context) (string, error)
 }
 
+// LazyDigester is the power of a Digester to say whether it would have to read
+// all bytes to answer. Who reads them anyway does that first: a content that
+// has been read from beginning to end knows its digest.
+type LazyDigester interface {
+	Digester
+	DigestKnown() bool
+}
+
 // Tree is an immutable view of a hierarchy. Names are clean, slash-separated
 // and rooted at "". Implementations are safe for concurrent use.
 type Tree interface {

@@ -70,12 +70,7 @@ func contentDigest(ctx context.Context, c tree.Content) (string, error) {
 	if d, ok := c.(tree.Digester); ok {
 		return d.ContentDigest(ctx)
 	}
-	r, err := c.Open(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer r.Close()
-	return newHasher().sum(ctx, r)
+	return "", fmt.Errorf("content %T has no digest", c)
 }
 
 // appendEntry appends an unambiguous form of the entry: every text has its
