@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -18,24 +17,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// buildOnce builds the casement program, the first time that a test needs it.
-var buildOnce = sync.OnceValues(func() (string, error) {
-	file := filepath.Join(peers.dir, "casement")
-	out, err := exec.Command("go", "build", "-o", file, "github.com/casement/casement/cmd/casement").CombinedOutput()
-	if err != nil {
-		return "", errors.New("building casement: " + err.Error() + "\n" + string(out))
-	}
-	return file, nil
-})
-
 // casement runs the program with an empty cache of its own.
 func casement(t *testing.T, env []string, args ...string) (stderr string, code int) {
 	t.Helper()
-	program, err := buildOnce()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, stderr, err := try(t, append(slices.Clone(env), "CASEMENT_CACHE="+t.TempDir()), program, args...)
+	stdout, stderr, err := try(t, append(slices.Clone(env), "CASEMENT_CACHE="+t.TempDir()), "casement", args...)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
@@ -46,10 +31,16 @@ func casement(t *testing.T, env []string, args ...string) (stderr string, code i
 	return stdout + stderr, 0
 }
 
+// build2022 runs casement build for one of the base's versions.
+func build2022(t *testing.T, env []string, args ...string) {
+	t.Helper()
+	build(t, env, append([]string{"--platform", "windows(10.0.20348)/amd64"}, args...)...)
+}
+
 // build runs casement build and fails the test if it fails.
 func build(t *testing.T, env []string, args ...string) {
 	t.Helper()
-	args = append([]string{"build", "--platform", "windows(10.0.20348)/amd64", "--progress=plain"}, args...)
+	args = append([]string{"build", "--progress=plain"}, args...)
 	if out, code := casement(t, env, args...); code != 0 {
 		t.Fatalf("casement %s: exit %d\n%s", strings.Join(args, " "), code, out)
 	}
@@ -60,17 +51,12 @@ func without(env []string, key string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool { return strings.HasPrefix(kv, key+"=") })
 }
 
-// writeContext makes a build context on the base and says what its image holds.
-func writeContext(t *testing.T, base string) (string, want) {
+// writeFiles writes files into a new directory.
+func writeFiles(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for file, text := range map[string]string{
-		"Dockerfile":        "# escape=`\nFROM " + base + "\nCOPY app C:\\app\nENV APP_MODE=production\nENTRYPOINT [\"C:\\\\app\\\\run.exe\"]\n",
-		"app/run.exe":       "MZ no program",
-		"app/conf/app.json": `{"port": 8080}`,
-		"app/empty":         "",
-	} {
-		file = filepath.Join(dir, file)
+	for file, text := range files {
+		file = filepath.Join(dir, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -78,8 +64,22 @@ func writeContext(t *testing.T, base string) (string, want) {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+// writeContext makes a build context on the base and says what its image holds.
+func writeContext(t *testing.T, base string) (string, want) {
+	t.Helper()
+	dir := writeFiles(t, map[string]string{
+		"Dockerfile":        "# escape=`\nFROM " + base + "\nCOPY app C:\\app\nENV APP_MODE=production\nENTRYPOINT [\"C:\\\\app\\\\run.exe\"]\n",
+		"app/run.exe":       "MZ no program",
+		"app/conf/app.json": `{"port": 8080}`,
+		"app/empty":         "",
+	})
 	return dir, want{osVersion: version2022, layers: 2, command: `C:\app\run.exe`,
-		names: []string{"Files", "Files/app", "Files/app/conf", "Files/app/conf/app.json", "Files/app/empty", "Files/app/run.exe", "Hives"}}
+		names: []string{"Files", "Files/app", "Files/app/conf", "Files/app/conf/app.json", "Files/app/empty", "Files/app/run.exe", "Hives"},
+		files: map[string]string{"Files/app/run.exe": "MZ no program", "Files/app/conf/app.json": `{"port": 8080}`, "Files/app/empty": "",
+			"Files/Windows/System32/ver.txt": version2022}}
 }
 
 // windowsImage finds the manifest's digest behind a pushed tag.
@@ -124,14 +124,14 @@ func TestRegistries(t *testing.T) {
 				// The authority by casement's own flag; the variable is tried below.
 				env, args = without(env, "SSL_CERT_FILE"), append(args, "--cacert", s.ca)
 			}
-			build(t, env, append(args, dir)...)
+			build2022(t, env, append(args, dir)...)
 			w.top, w.image = metadataDigest(t, meta), windowsImage(t, s, ref, w)
 			checkRemote(t, s, ref, w)
 
 			// Again from nothing, under another name, with the authority from the
 			// environment: the same image, or builds are not reproducible.
 			second := s.addr + "/team/again:1"
-			build(t, s.environ(), "-t", second, "--push", dir)
+			build2022(t, s.environ(), "-t", second, "--push", dir)
 			if got := do(t, s, "crane", "digest", second); got != w.top {
 				t.Errorf("a second build gives %s, the first gave %s", got, w.top)
 			}
@@ -144,7 +144,7 @@ func TestRegistries(t *testing.T) {
 func TestAcrossRegistries(t *testing.T) {
 	dir, w := writeContext(t, pushBase(t, peers.old))
 	ref, meta := peers.secure.addr+"/across/app:1", filepath.Join(t.TempDir(), "meta.json")
-	build(t, peers.secure.environ(), "-t", ref, "--push", "--metadata-file", meta, dir)
+	build2022(t, peers.secure.environ(), "-t", ref, "--push", "--metadata-file", meta, dir)
 	w.top, w.image = metadataDigest(t, meta), windowsImage(t, peers.secure, ref, w)
 	checkRemote(t, peers.secure, ref, w)
 }
@@ -157,7 +157,7 @@ func TestFiles(t *testing.T) {
 	dest, ociTar, dockerTar := filepath.Join(out, "layout"), filepath.Join(out, "oci.tar"), filepath.Join(out, "docker.tar")
 	const ref = "registry.test/team/app:1"
 	meta := filepath.Join(out, "meta.json")
-	build(t, peers.old.environ(), "-t", ref, "--metadata-file", meta, "-o", "type=oci,tar=false,dest="+dest,
+	build2022(t, peers.old.environ(), "-t", ref, "--metadata-file", meta, "-o", "type=oci,tar=false,dest="+dest,
 		"-o", "type=oci,dest="+ociTar, "-o", "type=docker,dest="+dockerTar, dir)
 	w.top = metadataDigest(t, meta)
 	w.image = layoutImage(t, dest, w)
@@ -214,8 +214,8 @@ func TestRefused(t *testing.T) {
 		name, says string
 		env        []string
 	}{
-		{"no credentials", "unauthorized", anonymous},
-		{"wrong password", "unauthorized", wrong.environ()},
+		{"no credentials", "not logged in", anonymous},
+		{"wrong password", "credentials for " + s.addr + " are refused", wrong.environ()},
 		{"unknown authority", "certificate", without(s.environ(), "SSL_CERT_FILE")},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -75,6 +77,12 @@ func image(t *testing.T, osVersion string, layers ...v1.Layer) v1.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return forWindows(t, img, osVersion)
+}
+
+// forWindows sets what a Windows base's config says.
+func forWindows(t *testing.T, img v1.Image, osVersion string) v1.Image {
+	t.Helper()
 	cfg, err := img.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +105,44 @@ func index(images map[string]v1.Image) v1.ImageIndex {
 				Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "windows", Architecture: "amd64", OSVersion: v}}})
 		}
 	}
-	return idx
+	return plainIndex{idx}
 }
+
+// plainIndex leaves out the artifact types that go-containerregistry gives to
+// images: Debian's skopeo does not know them and cannot copy such an index as it
+// is.
+type plainIndex struct{ written }
+
+// written has another name than the interface, which has a method of its name.
+type written = v1.ImageIndex
+
+// IndexManifest implements v1.ImageIndex.
+func (p plainIndex) IndexManifest() (*v1.IndexManifest, error) {
+	m, err := p.written.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	m = m.DeepCopy()
+	for i := range m.Manifests {
+		m.Manifests[i].ArtifactType = ""
+	}
+	return m, nil
+}
+
+// RawManifest implements v1.ImageIndex.
+func (p plainIndex) RawManifest() ([]byte, error) {
+	m, err := p.IndexManifest()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(m)
+}
+
+// Digest implements v1.ImageIndex.
+func (p plainIndex) Digest() (v1.Hash, error) { return partial.Digest(p) }
+
+// Size implements v1.ImageIndex.
+func (p plainIndex) Size() (int64, error) { return partial.Size(p) }
 
 // options let go-containerregistry talk to the registry.
 func (s server) options(t *testing.T) []remote.Option {
@@ -159,7 +203,8 @@ func controlImage(t *testing.T) v1.Image {
 func controlWant(t *testing.T, img v1.Image) want {
 	t.Helper()
 	return want{osVersion: version2022, layers: 2, names: []string{"Files", "Files/app", "Files/app/hello.txt", "Hives"},
-		image: digestOf(t, img), command: `c:\windows\system32\cmd.exe`}
+		image: digestOf(t, img), command: `c:\windows\system32\cmd.exe`,
+		files: map[string]string{"Files/app/hello.txt": "hello", "Files/Windows/System32/ver.txt": version2022}}
 }
 
 // TestControlRegistries: the registries and their validators accept an image

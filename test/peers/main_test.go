@@ -1,12 +1,15 @@
 //go:build peers
 
 // Package peers_test shows casement's images to programs that others have
-// written: registries, validators, copiers, unpackers and containerd. What they
-// all agree on is right for reasons that casement's own tests cannot know.
+// written: registries, validators, copiers, unpackers, containerd and BuildKit.
+// What they all agree on is right for reasons that casement's own tests cannot
+// know.
 //
-// Every check (check_test.go) runs twice: on a control image that
+// Every check of check_test.go runs twice: on a control image that
 // go-containerregistry makes (control_test.go), so that a failure there blames
-// the peer or this package, and on what casement builds (casement_test.go).
+// the peer or this package, and on what casement builds (casement_test.go and
+// images_test.go). What BuildKit and casement build upon each other is in
+// buildkit_test.go.
 //
 // Run it with test/peers/run. It installs what it needs (Debian packages as
 // root, Go programs into the user's cache directory) and skips nothing: a peer
@@ -16,6 +19,7 @@ package peers_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,6 +37,8 @@ type kit struct {
 	secure   server // distribution 3, TLS and basic authentication
 	old      server // Debian's docker-registry 2.8, plain http
 	ctrd     string // socket of containerd
+	buildkit string // address of buildkitd
+	tls      tlsFiles
 }
 
 // server is a registry.
@@ -70,6 +76,9 @@ func runAll(m *testing.M) (int, error) {
 	if err := install(ctx, testbed.Bed{Dir: cache, Log: os.Stderr}); err != nil {
 		return 1, err
 	}
+	if err := buildCasement(ctx); err != nil {
+		return 1, err
+	}
 	stop, err := startServers(ctx)
 	defer stop()
 	if err != nil {
@@ -94,7 +103,8 @@ func install(ctx context.Context, bed testbed.Bed) error {
 		}
 		peers.programs[name] = file
 	}
-	for _, t := range []testbed.Tool{testbed.Crane(), testbed.Registry(), testbed.Regctl(), testbed.Containerd(), testbed.Ctr()} {
+	for _, t := range []testbed.Tool{testbed.Crane(), testbed.Registry(), testbed.Regctl(), testbed.Containerd(), testbed.Ctr(),
+		testbed.Buildctl(), testbed.Buildkitd()} {
 		file, err := bed.Install(ctx, t)
 		if err != nil {
 			return err
@@ -104,7 +114,20 @@ func install(ctx context.Context, bed testbed.Bed) error {
 	return nil
 }
 
-// startServers starts both registries and containerd. The function that it
+// buildCasement builds the program that all this is about, as make build does it,
+// so that nothing is compiled twice.
+func buildCasement(ctx context.Context) error {
+	file := filepath.Join(peers.dir, "casement")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", file, "github.com/casement/casement/cmd/casement")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building casement: %w\n%s", err, out)
+	}
+	peers.programs["casement"] = file
+	return nil
+}
+
+// startServers starts both registries, containerd and buildkitd. The function that it
 // returns stops what was started, also after an error.
 func startServers(ctx context.Context) (func(), error) {
 	var running []*testbed.Server
@@ -113,7 +136,8 @@ func startServers(ctx context.Context) (func(), error) {
 			s.Stop()
 		}
 	}
-	tls, err := makeTLS(filepath.Join(peers.dir, "tls"))
+	var err error
+	peers.tls, err = makeTLS(filepath.Join(peers.dir, "tls"))
 	if err != nil {
 		return stop, err
 	}
@@ -126,12 +150,13 @@ func startServers(ctx context.Context) (func(), error) {
 		return stop, err
 	}
 	s, addr, err := testbed.StartRegistry(ctx, peers.programs["registry"], filepath.Join(peers.dir, "distribution"),
-		testbed.RegistryOptions{Cert: tls.cert, Key: tls.key, Htpasswd: htpasswd})
+		testbed.RegistryOptions{Cert: peers.tls.cert, Key: peers.tls.key, Htpasswd: htpasswd,
+			ForeignURLs: []string{"^https://localhost:"}})
 	if err != nil {
 		return stop, err
 	}
 	running = append(running, s)
-	peers.secure = server{name: "distribution", addr: addr, ca: tls.ca, config: filepath.Join(peers.dir, "docker-config")}
+	peers.secure = server{name: "distribution", addr: addr, ca: peers.tls.ca, config: filepath.Join(peers.dir, "docker-config")}
 	if err := writeCredentials(peers.secure, "user", "secret"); err != nil {
 		return stop, err
 	}
@@ -141,11 +166,12 @@ func startServers(ctx context.Context) (func(), error) {
 	}
 	running = append(running, s)
 	peers.old = server{name: "docker-registry", addr: addr, config: filepath.Join(peers.dir, "no-credentials")}
-	s, err = startContainerd(ctx)
-	if err != nil {
-		return stop, err
+	for _, start := range []func(context.Context) (*testbed.Server, error){startContainerd, startBuildkit} {
+		if s, err = start(ctx); err != nil {
+			return stop, err
+		}
+		running = append(running, s)
 	}
-	running = append(running, s)
 	return stop, nil
 }
 
@@ -182,18 +208,44 @@ func startContainerd(ctx context.Context) (*testbed.Server, error) {
 	})
 }
 
+// startBuildkit starts buildkitd, which knows both registries.
+func startBuildkit(ctx context.Context) (*testbed.Server, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("buildkitd needs root: run the tests as root")
+	}
+	dir := filepath.Join(peers.dir, "buildkit")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	peers.buildkit = "unix://" + filepath.Join(dir, "sock")
+	config := filepath.Join(dir, "buildkitd.toml")
+	text := fmt.Sprintf("root = %q\n[grpc]\naddress = [%q]\n[worker.oci]\nenabled = true\nsnapshotter = \"overlayfs\"\nnetworkMode = \"host\"\ngc = false\n"+
+		"[worker.containerd]\nenabled = false\n[registry.%q]\nhttp = true\n[registry.%q]\nhttp = false\nca = [%q]\n",
+		filepath.Join(dir, "state"), peers.buildkit, peers.old.addr, peers.secure.addr, peers.secure.ca)
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, peers.programs["buildkitd"], "--config", config)
+	// Debian's runc is where a user's PATH may not lead.
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	return testbed.StartServer(ctx, cmd, func(ctx context.Context) error {
+		return exec.CommandContext(ctx, peers.programs["buildctl"], "--addr", peers.buildkit, "debug", "workers").Run()
+	})
+}
+
 // environ is the environment for a program that talks to the registry: its
 // authority and credentials and nothing of this user's.
 func (s server) environ() []string {
 	var env []string
 	for _, kv := range os.Environ() {
 		switch key, _, _ := strings.Cut(kv, "="); key {
-		case "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SOURCE_DATE_EPOCH", "CASEMENT_CACHE":
+		case "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE", "SOURCE_DATE_EPOCH", "CASEMENT_CACHE", "REGCTL_CONFIG":
 		default:
 			env = append(env, kv)
 		}
 	}
-	env = append(env, "DOCKER_CONFIG="+s.config, "REGISTRY_AUTH_FILE="+filepath.Join(s.config, "config.json"))
+	env = append(env, "DOCKER_CONFIG="+s.config, "REGISTRY_AUTH_FILE="+filepath.Join(s.config, "config.json"),
+		"REGCTL_CONFIG="+filepath.Join(peers.dir, "regctl.json"))
 	if s.ca != "" {
 		env = append(env, "SSL_CERT_FILE="+s.ca)
 	}
