@@ -89,6 +89,11 @@ func cmdMkTar(ts *testscript.TestScript, neg bool, args []string) {
 		if len(fields) == 0 {
 			continue
 		}
+		if fields[0] == "bomb" || fields[0] == "huge" {
+			ts.Check(tw.Flush())
+			rawHeader(&raw, fields[0], fields[1])
+			continue
+		}
 		h, content, err := tarEntry(fields)
 		if err != nil {
 			ts.Fatalf("%s: %q: %v", args[1], line, err)
@@ -108,6 +113,25 @@ func cmdMkTar(ts *testscript.TestScript, neg bool, args []string) {
 		b = packed.Bytes()
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o644))
+}
+
+// rawHeader writes what archive/tar does not: bomb is a header that announces
+// PAX records of 8 GB, huge a file of 8 GB without its content.
+func rawHeader(w *bytes.Buffer, kind, name string) {
+	var b [512]byte
+	copy(b[:100], name)
+	copy(b[100:], "0000644\x000000000\x000000000\x0077777777777\x0000000000000\x00        ")
+	b[156] = '0'
+	if kind == "bomb" {
+		b[156] = 'x'
+	}
+	copy(b[257:], "ustar\x0000")
+	sum := 0
+	for _, c := range b {
+		sum += int(c)
+	}
+	copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
+	w.Write(b[:])
 }
 
 // tarEntry reads "KIND NAME [CONTENT or TARGET] [KEY=VALUE]...".

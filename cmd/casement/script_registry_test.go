@@ -118,6 +118,10 @@ func cmdFault(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if f.kind == "none" {
+		r.faults = nil
+		return
+	}
 	r.faults = append(r.faults, f)
 }
 

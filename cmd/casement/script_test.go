@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 //	    is a status code, cut (the answer ends half-way), flip (one byte of
 //	    the answer is wrong), drop (the connection ends half-way in the
 //	    request), hang (there is no answer) or retry-after (429, and to be
-//	    asked again after a second).
+//	    asked again after a second). none ends all faults.
 //	base NAME VERSION[,VERSION...] [VAR] [foreign] [oci] [layers]
 //	    pushes a small base image to $REG/NAME. Each VERSION is an os.version,
 //	    "windows" for none, or linux/ARCH; several make an index. The layers of
@@ -80,7 +80,8 @@ func TestMain(m *testing.M) {
 //	    wrong as they like. A line of ENTRIES is "KIND NAME [CONTENT]
 //	    [KEY=VALUE]...": KIND is file, noise (CONTENT is a number of bytes),
 //	    dir, symlink, link, char, block or fifo; words may be Go strings, and
-//	    the rest are PAX records, where *N is a value of N bytes.
+//	    the rest are PAX records, where *N is a value of N bytes. bomb NAME and
+//	    huge NAME are headers that announce records or content of 8 GB.
 //	baseof NAME VERSION FILE [VAR]
 //	    pushes a base image to $REG/NAME with FILE as its only layer.
 //	noise FILE SIZE, shorten FILE SIZE, badname DIR NAME, socket FILE
