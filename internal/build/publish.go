@@ -2,7 +2,6 @@ package build
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -90,22 +89,40 @@ func firstOfHosts(refs []registry.Ref) []registry.Ref {
 	return out
 }
 
-// packer shows the packing of one layer: it implements image.PackObserver.
-type packer struct{ *progress.Counter }
+// packer shows the packing of one layer: it implements image.PackObserver. What
+// is complete at once was packed by an earlier build.
+type packer struct {
+	task    *progress.Task
+	label   string
+	counter *progress.Counter
+}
 
 func packing(task *progress.Task, l *tree.Layer, many bool, s solved) image.PackObserver {
-	name := "packing " + l.Label
+	p := &packer{task: task, label: l.Label}
 	if many {
-		name += " (" + image.FormatPlatform(s.Platform) + ")"
+		p.label += " (" + image.FormatPlatform(s.Platform) + ")"
 	}
-	return packer{task.Status(name, name)}
+	return p
 }
 
 // Progress implements image.PackObserver.
-func (p packer) Progress(done, total int64) { p.Set(done, total) }
+func (p *packer) Progress(done, total int64) {
+	if p.counter == nil {
+		verb := "packing "
+		if done == total {
+			verb = "already packed: "
+		}
+		p.counter = p.task.Status(verb+p.label, verb+p.label)
+	}
+	p.counter.Set(done, total)
+}
 
 // End implements image.PackObserver.
-func (p packer) End(error) { p.Done() }
+func (p *packer) End(error) {
+	if p.counter != nil {
+		p.counter.Done()
+	}
+}
 
 // write writes one output that is not a registry.
 func (b *builder) write(ctx context.Context, o Output, index image.Index, all []solved) error {
@@ -148,6 +165,9 @@ func (b *builder) writeTo(ctx context.Context, o Output, index image.Index, all 
 func toFile(o Output, write func(io.Writer) error) error {
 	if o.Dest == "-" {
 		return write(o.Writer)
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Dest), 0o755); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(o.Dest), 0o755); err != nil {
 		return err

@@ -50,6 +50,9 @@ func (p *Plan) Pack(ctx context.Context, st *store.Store, progress func(done, to
 			return o, nil
 		}
 	}
+	if progress != nil {
+		progress(0, p.size)
+	}
 	o, err := k.run(ctx)
 	if err != nil {
 		return tree.Origin{}, p.blame(err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -22,10 +21,17 @@ type NotFoundError struct {
 	Path string
 	// Similar are names beside it that could be meant.
 	Similar []string
+	// Target is where the source points if it is a link to nothing.
+	Target string
+	// Outside says that the Dockerfile has a path that goes up.
+	Outside bool
 }
 
 // Error implements error.
 func (e *NotFoundError) Error() string {
+	if e.Target != "" {
+		return fmt.Sprintf("%q is a link to %q, where nothing is", strings.TrimPrefix(e.Path, "/"), e.Target)
+	}
 	return fmt.Sprintf("%q is not there to be copied", strings.TrimPrefix(e.Path, "/"))
 }
 
@@ -34,10 +40,24 @@ func (e *NotFoundError) Is(target error) bool { return target == fs.ErrNotExist 
 
 // Hint says where to look.
 func (e *NotFoundError) Hint() string {
+	if e.Target != "" {
+		return "links lead nowhere outside of what is copied from; put the file itself there, or copy the directory that has the link"
+	}
 	if len(e.Similar) > 0 {
 		return "did you mean " + strings.Join(e.Similar, " or ") + "?"
 	}
+	if e.Outside {
+		return "../ does not lead out of the build context: take a directory further up as the context, or --build-context"
+	}
 	return "the path is relative to the build context (or the stage of --from); .dockerignore may exclude it"
+}
+
+// notFound says what is wrong with a source that does not exist.
+func (w *copier) notFound(ctx context.Context, name string) error {
+	if e, err := w.from.Lookup(ctx, name); err == nil && (e.Kind == tree.Symlink || e.Kind == tree.Junction) {
+		return &NotFoundError{Path: w.op.Src, Target: e.Target}
+	}
+	return &NotFoundError{Path: w.op.Src, Similar: similar(ctx, w.from, name)}
 }
 
 // copy does a COPY or ADD: it returns the changes that it makes to the
@@ -228,7 +248,7 @@ func (w *copier) prefetchChosen(ctx context.Context) error {
 func (w *copier) one(ctx context.Context, d *doer, src source) error {
 	name, e, err := tree.Resolve(ctx, w.from, src.name, w.op.FollowSymlink)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &NotFoundError{Path: w.op.Src, Similar: similar(ctx, w.from, src.name)}
+		return w.notFound(ctx, src.name)
 	}
 	if err != nil {
 		return err
@@ -553,7 +573,7 @@ func (w *copier) required(ctx context.Context) error {
 		return nil
 	}
 	for _, r := range w.op.RequiredPaths {
-		name := w.inSource(path.Join("/", w.op.Src, r))
+		name := w.inSource(r) // from the root of the source, not from Src
 		var err error
 		if hasMeta(name) {
 			var names []string

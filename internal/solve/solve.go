@@ -216,7 +216,20 @@ func wrap(v *llb.Vertex, err error) error {
 	if _, ok := errors.AsType[*StepError](err); ok {
 		return err
 	}
+	if missing, ok := errors.AsType[*NotFoundError](err); ok && strings.Contains(v.Name, "../") {
+		missing.Outside = true
+	}
 	return &StepError{Where: v.Where, Step: v.Name, Err: err}
+}
+
+// located gives an error of an input that has no place in the Dockerfile, as
+// the download of an ADD, the place of the step that wants it.
+func located(v *llb.Vertex, err error) error {
+	e, ok := errors.AsType[*StepError](err)
+	if !ok || e.Where.Line > 0 || v.Where.Line == 0 {
+		return err
+	}
+	return &StepError{Where: v.Where, Step: e.Step, Err: e.Err}
 }
 
 // vertex returns the outputs of v, evaluating it if nobody has.
@@ -280,7 +293,7 @@ func keyOf(v *llb.Vertex) any {
 func (s *Solver) evaluate(ctx context.Context, v *llb.Vertex) ([]tree.Chain, error) {
 	inputs, err := s.inputs(ctx, v)
 	if err != nil {
-		return nil, err
+		return nil, located(v, err)
 	}
 	end := func(error) {}
 	if s.Observer != nil {
