@@ -67,7 +67,8 @@ func cmdGitHTTPD(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Value(bedKey{}).(*bed).serve(ts, &cgi.Handler{
 		Path: git, Args: []string{"-c", "safe.directory=*", "http-backend"},
-		Env: []string{"GIT_PROJECT_ROOT=" + ts.MkAbs(args[0]), "GIT_HTTP_EXPORT_ALL=1", "HOME=" + ts.Getenv("HOME")},
+		Stderr: io.Discard,
+		Env:    []string{"GIT_PROJECT_ROOT=" + ts.MkAbs(args[0]), "GIT_HTTP_EXPORT_ALL=1", "HOME=" + ts.Getenv("HOME")},
 	})
 }
 

@@ -36,6 +36,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -388,7 +389,7 @@ func mergeChains(ctx context.Context, op *llb.Merge, inputs []tree.Chain) ([]tre
 		for _, l := range in.Layers() {
 			if out.OS == "windows" && in.OS == "" {
 				var err error
-				if l, err = onWindows(ctx, l); err != nil {
+				if l, err = onWindows(ctx, out.Known(), l); err != nil {
 					return nil, err
 				}
 			}
@@ -398,20 +399,35 @@ func mergeChains(ctx context.Context, op *llb.Merge, inputs []tree.Chain) ([]tre
 	return []tree.Chain{out}, nil
 }
 
-// onWindows adapts a layer that was made without knowledge of the system:
+// onWindows adapts a layer that was made without knowledge of the system to the
+// tree that it comes to lie on: names are spelled as they are there, and
 // directories that every Windows has keep the metadata that they have there.
-func onWindows(ctx context.Context, l *tree.Layer) (*tree.Layer, error) {
+func onWindows(ctx context.Context, below tree.Tree, l *tree.Layer) (*tree.Layer, error) {
 	var changes []tree.Change
 	adapted := false
+	spelled := map[string]string{"": ""}
 	for c, err := range l.Changes.All(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if e := c.Entry; e != nil && e.Kind == tree.Dir && (e.Owner != nil || e.Windows != nil) &&
-			winmeta.IsStandardDir(winmeta.ResolveStandardJunctions(e.Name)) {
+		if e := c.Entry; e != nil {
+			name, err := spell(ctx, below, e.Name, spelled)
+			if err != nil {
+				return nil, err
+			}
 			plain := *e
-			plain.Owner, plain.Windows = nil, nil
-			c.Entry, adapted = &plain, true
+			plain.Name = name
+			if e.Kind == tree.Dir && (e.Owner != nil || e.Windows != nil) && winmeta.IsStandardDir(winmeta.ResolveStandardJunctions(name)) {
+				plain.Owner, plain.Windows = nil, nil
+				adapted = true
+			}
+			if e.Kind == tree.Hardlink {
+				if plain.Target, err = spell(ctx, below, e.Target, spelled); err != nil {
+					return nil, err
+				}
+			}
+			adapted = adapted || name != e.Name
+			c.Entry = &plain
 		}
 		changes = append(changes, c)
 	}
@@ -421,6 +437,28 @@ func onWindows(ctx context.Context, l *tree.Layer) (*tree.Layer, error) {
 	out := *l
 	out.Changes, out.Origin = tree.NewSet(changes), nil
 	return &out, nil
+}
+
+// spell returns name with the letters that t has it in, as far as t has it.
+// spelled remembers answers.
+func spell(ctx context.Context, t tree.Tree, name string, spelled map[string]string) (string, error) {
+	if s, ok := spelled[name]; ok {
+		return s, nil
+	}
+	dir, err := spell(ctx, t, tree.Parent(name), spelled)
+	if err != nil {
+		return "", err
+	}
+	out := tree.Join(dir, tree.Base(name))
+	e, err := t.Lookup(ctx, out)
+	switch {
+	case err == nil:
+		out = tree.Join(dir, tree.Base(e.Name))
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	spelled[name] = out
+	return out, nil
 }
 
 // diffChains returns the layers that upper has on top of lower.
