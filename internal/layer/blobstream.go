@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -18,25 +20,29 @@ import (
 
 // How far a stream is read ahead of what was asked for.
 const (
-	readStep   = 64 << 10  // of the blob
-	chunkSize  = 128 << 10 // of the tar
-	chunkAhead = 2
+	readStep    = 64 << 10 // of the blob
+	piecesAhead = 4
+	chunkSize   = 128 << 10 // of the tar
+	chunkAhead  = 2
+	cheapRest   = 256 << 10 // of the blob
 )
 
 // blobReader delivers a blob from its start: from the store, or from a partial
 // download and, behind its end, from where the blob is, adding to the download.
 type blobReader struct {
 	local   io.ReadCloser // not nil: the blob is in the store
+	st      *store.Store
 	part    *store.Partial
 	at      int64
 	net     io.ReadCloser
 	origin  tree.Origin
 	observe func(read, total int64)
 	ended   bool
+	left    atomic.Int64 // of a download whose size is known
 }
 
 func openBlobReader(ctx context.Context, st *store.Store, o tree.Origin, observe func(read, total int64)) (*blobReader, error) {
-	b := &blobReader{origin: o, observe: observe}
+	b := &blobReader{st: st, origin: o, observe: observe}
 	d := o.Descriptor.Digest
 	for range 2 {
 		f, err := st.OpenBlob(d)
@@ -58,6 +64,7 @@ func openBlobReader(ctx context.Context, st *store.Store, o tree.Origin, observe
 	if b.part == nil {
 		return nil, fmt.Errorf("reading blob %s: %w", d, fs.ErrNotExist)
 	}
+	b.left.Store(o.Descriptor.Size)
 	if size := o.Descriptor.Size; size > 0 && b.part.Size() > size {
 		if err := b.part.Reset(); err != nil {
 			b.part.Close()
@@ -75,6 +82,7 @@ func (b *blobReader) read(ctx context.Context, p []byte) (int, error) {
 	if have := b.part.Size() - b.at; have > 0 {
 		n, err := b.part.ReadAt(p[:min(int64(len(p)), have)], b.at)
 		b.at += int64(n)
+		b.left.Store(b.origin.Descriptor.Size - b.at)
 		if n > 0 {
 			err = nil
 		}
@@ -89,7 +97,7 @@ func (b *blobReader) read(ctx context.Context, p []byte) (int, error) {
 	}
 	if b.net == nil {
 		var err error
-		if b.net, err = b.origin.Blob.Open(ctx, b.at); err != nil {
+		if b.net, err = tree.OpenRaw(ctx, b.origin.Blob, b.at); err != nil { // the store verifies
 			return 0, err // names the blob and the place
 		}
 	}
@@ -102,6 +110,7 @@ func (b *blobReader) read(ctx context.Context, p []byte) (int, error) {
 			return 0, werr
 		}
 		b.at += int64(n)
+		b.left.Store(size - b.at)
 		if b.observe != nil {
 			b.observe(b.at, size)
 		}
@@ -113,6 +122,9 @@ func (b *blobReader) read(ctx context.Context, p []byte) (int, error) {
 		}
 		return 0, b.finish(ctx)
 	}
+	if errors.Is(err, store.ErrCorrupt) {
+		b.distrust(ctx)
+	}
 	return 0, err
 }
 
@@ -120,13 +132,22 @@ func (b *blobReader) read(ctx context.Context, p []byte) (int, error) {
 // are thrown away.
 func (b *blobReader) finish(ctx context.Context) error {
 	if _, err := b.part.Commit(ctx); err != nil {
-		if _, ok := errors.AsType[*store.DigestError](err); ok {
-			_ = b.part.Discard()
+		if wrong, ok := errors.AsType[*store.DigestError](err); ok {
+			b.distrust(ctx)
+			return &contentError{strings.TrimSuffix("blob "+wrong.Want.String()+" of "+b.origin.From, " of "),
+				"arrived damaged: its bytes have the digest " + wrong.Got.String(),
+				"the registry or something on the way to it damages data; try again", err}
 		}
 		return fmt.Errorf("reading blob %s: %w", b.origin.Descriptor.Digest, err)
 	}
 	b.ended = true
 	return io.EOF
+}
+
+// distrust throws the download away, and what was made of it.
+func (b *blobReader) distrust(ctx context.Context) {
+	_ = b.part.Discard()
+	_ = b.st.Distrust(context.WithoutCancel(ctx), b.origin.Descriptor.Digest)
 }
 
 func (b *blobReader) close() {
@@ -141,10 +162,70 @@ func (b *blobReader) close() {
 	}
 }
 
-// stoppable reads a blobReader under a context that ends with the stream.
-type stoppable func(p []byte) (int, error)
+// ahead reads a blobReader in a goroutine of its own, so that receiving,
+// storing and hashing the blob take their time beside decompressing it.
+type ahead struct {
+	pieces chan []byte
+	spare  chan []byte
+	cur    []byte // unread part of buf
+	buf    []byte
+	err    error // why it ended; valid once pieces is closed
+}
 
-func (f stoppable) Read(p []byte) (int, error) { return f(p) }
+// readAhead starts the goroutine, which ends with the blob, with an error, or
+// with the context, and then closes b.
+func readAhead(ctx context.Context, b *blobReader) *ahead {
+	a := &ahead{pieces: make(chan []byte, piecesAhead), spare: make(chan []byte, piecesAhead+2)}
+	go func() {
+		defer close(a.pieces)
+		defer b.close()
+		for {
+			var buf []byte
+			select {
+			case buf = <-a.spare:
+			default:
+				buf = make([]byte, readStep)
+			}
+			n, err := b.read(ctx, buf[:readStep])
+			if n > 0 {
+				select {
+				case a.pieces <- buf[:n]:
+				case <-ctx.Done():
+					err = context.Cause(ctx)
+				}
+			}
+			if err != nil {
+				a.err = err
+				return
+			}
+		}
+	}()
+	return a
+}
+
+// Read implements io.Reader.
+func (a *ahead) Read(p []byte) (int, error) {
+	if len(a.cur) == 0 {
+		if a.buf != nil {
+			a.spare <- a.buf[:readStep] // never blocks: there is room for all
+			a.buf = nil
+		}
+		b, ok := <-a.pieces
+		if !ok {
+			return 0, a.err
+		}
+		a.buf, a.cur = b, b
+	}
+	n := copy(p, a.cur)
+	a.cur = a.cur[n:]
+	return n, nil
+}
+
+// drain waits for the goroutine to end.
+func (a *ahead) drain() {
+	for range a.pieces {
+	}
+}
 
 // decompress returns the tar inside r, going by the first bytes as runtimes do
 // and not by the media type.
@@ -184,20 +265,37 @@ type tarStream struct {
 	done   chan struct{} // closed when the producer has ended
 	// request is done when the caller of the moment gives up.
 	request <-chan struct{}
+	blob    *blobReader
 }
 
-func openTarStream(ctx context.Context, st *store.Store, o tree.Origin, observe func(read, total int64)) (*tarStream, error) {
+// nearEnd reports whether a download has so little to come that it costs next
+// to nothing to read on and verify it.
+func (s *tarStream) nearEnd() bool {
+	return s.blob.local == nil && s.blob.origin.Descriptor.Size > 0 && s.blob.left.Load() <= cheapRest
+}
+
+// openTarStream begins to read a blob. toEnd says that it will be read to its
+// end, where it is verified.
+func openTarStream(ctx context.Context, st *store.Store, o tree.Origin, toEnd bool, observe func(read, total int64)) (*tarStream, error) {
 	b, err := openBlobReader(ctx, st, o, observe)
 	if err != nil {
 		return nil, err
 	}
+	if toEnd && b.part != nil {
+		if err := b.part.HashEarly(ctx); err != nil {
+			b.close()
+			return nil, err
+		}
+	}
 	// The stream may serve several callers, one after the other.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &tarStream{chunks: make(chan []byte, chunkAhead), spare: make(chan []byte, chunkAhead+2), cancel: cancel, done: make(chan struct{})}
+	s := &tarStream{chunks: make(chan []byte, chunkAhead), spare: make(chan []byte, chunkAhead+2), cancel: cancel, done: make(chan struct{}), blob: b}
 	go func() {
 		defer close(s.done)
-		defer b.close()
-		s.err = s.produce(ctx, stoppable(func(p []byte) (int, error) { return b.read(ctx, p) }))
+		blob := readAhead(ctx, b)
+		s.err = s.produce(ctx, blob)
+		cancel()
+		blob.drain()
 		close(s.chunks)
 	}()
 	return s, nil

@@ -510,31 +510,31 @@ func (p *Plan) index(diffID digest.Digest) (*index, error) {
 const maxIndexRecord = 4 << 20
 
 // save keeps the index in the store.
-func (x *index) save(ctx context.Context, st *store.Store, blob digest.Digest) error {
+func (x *index) save(ctx context.Context, st *store.Store, blob digest.Digest, trust string) error {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
 		return fmt.Errorf("keeping a layer's index: %w", err)
 	}
 	value := enc.EncodeAll(x.encode(), []byte{'i'})
 	if len(value) <= maxIndexRecord {
-		return st.Put(ctx, kindIndex, indexKey(x.format, blob), value)
+		return st.Put(ctx, kindIndex, indexKey(x.format, blob, trust), value)
 	}
 	d, err := st.Add(ctx, strings.NewReader(string(value)), "")
 	if err != nil {
 		return err
 	}
-	return st.Put(ctx, kindIndex, indexKey(x.format, blob), []byte{'b'}, d.Digest)
+	return st.Put(ctx, kindIndex, indexKey(x.format, blob, trust), []byte{'b'}, d.Digest)
 }
 
-func indexKey(f Format, blob digest.Digest) string {
-	return indexVersion + " " + f.String() + " " + blob.String()
+func indexKey(f Format, blob digest.Digest, trust string) string {
+	return indexVersion + " " + f.String() + " " + blob.String() + trust
 }
 
 var errBadIndex = errors.New("the index is damaged")
 
 // loadIndex returns what is known of a blob; nil if nothing.
-func loadIndex(st *store.Store, f Format, blob digest.Digest) *index {
-	rec, err := st.Get(kindIndex, indexKey(f, blob))
+func loadIndex(st *store.Store, f Format, blob digest.Digest, trust string) *index {
+	rec, err := st.Get(kindIndex, indexKey(f, blob, trust))
 	if err != nil || len(rec.Value) == 0 {
 		return nil
 	}

@@ -506,7 +506,7 @@ func (k *packing) finish(ctx context.Context, w *store.Writer) (tree.Origin, err
 		return tree.Origin{}, err
 	}
 	desc.MediaType = k.plan.opts.Compression.mediaType()
-	if err := x.save(ctx, k.st, blob); err != nil {
+	if err := x.save(ctx, k.st, blob, k.st.Trust(blob)); err != nil {
 		return tree.Origin{}, err
 	}
 	if err := k.plan.savePast(ctx, k.st, &past{Blob: blob, Members: k.done}); err != nil && !errors.Is(err, fs.ErrNotExist) {

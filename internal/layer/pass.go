@@ -43,7 +43,7 @@ func (s *sealed) startPass(ctx context.Context, toEnd bool) error {
 	if s.pass != nil {
 		return nil
 	}
-	stream, err := openTarStream(ctx, s.st, s.origin, s.observe)
+	stream, err := openTarStream(ctx, s.st, s.origin, toEnd, s.observe)
 	if err != nil {
 		return err
 	}
@@ -62,6 +62,11 @@ func (s *sealed) advance(ctx context.Context, done func() bool, takes func(*rec)
 	err := s.walk(ctx, done, takes, out)
 	if err != nil {
 		s.endPass()
+	}
+	if errors.Is(err, store.ErrCorrupt) {
+		out.drop()
+		s.x, s.files = nil, nil // none of it can be believed
+		return err
 	}
 	if cerr := out.finish(ctx, s); err == nil {
 		err = cerr
@@ -83,7 +88,7 @@ func (s *sealed) walk(ctx context.Context, done func() bool, takes func(*rec) bo
 			return err
 		}
 	}
-	for n := 0; done == nil || !done(); n++ {
+	for n := 0; done == nil || !done() || p.stream.nearEnd(); n++ {
 		if n&0xff == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -195,7 +200,7 @@ func (s *sealed) readError(ctx context.Context, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || isCorrupt(err) {
 		return &contentError{s.name(), "is damaged", "the image was pushed damaged: its digest is right, its content is not; use another", err}
 	}
-	if _, ok := errors.AsType[*store.Error](err); ok {
+	if _, ok := errors.AsType[*store.Error](err); ok || errors.Is(err, store.ErrCorrupt) {
 		return err
 	}
 	return fmt.Errorf("reading %s: %w", s.name(), err)
@@ -255,9 +260,9 @@ type extractedBlob struct {
 	Files [][3]int64    `json:"files"` // offset in the tar, offset in the blob, size
 }
 
-func loadExtracted(st *store.Store, layer digest.Digest) map[int64]extracted {
+func loadExtracted(st *store.Store, layer digest.Digest, trust string) map[int64]extracted {
 	out := map[int64]extracted{}
-	rec, err := st.Get(kindExtracted, layer.String())
+	rec, err := st.Get(kindExtracted, layer.String()+trust)
 	if err != nil {
 		return out
 	}
@@ -300,6 +305,13 @@ func (e *extraction) add(ctx context.Context, s *sealed, r *rec) error {
 	return nil
 }
 
+// drop forgets the contents.
+func (e *extraction) drop() {
+	if e.w != nil {
+		e.w.Close()
+	}
+}
+
 // finish makes the contents durable. After an error what was read completely
 // is kept, too.
 func (e *extraction) finish(ctx context.Context, s *sealed) error {
@@ -337,7 +349,7 @@ func (e *extraction) finish(ctx context.Context, s *sealed) error {
 	if err != nil {
 		return fmt.Errorf("keeping extracted files: %w", err)
 	}
-	return s.st.Put(ctx, kindExtracted, s.origin.Descriptor.Digest.String(), value, blobs...)
+	return s.st.Put(ctx, kindExtracted, s.origin.Descriptor.Digest.String()+s.trust, value, blobs...)
 }
 
 var _ tree.Implier = (*sealed)(nil)

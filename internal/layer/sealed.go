@@ -41,6 +41,7 @@ type sealed struct {
 	set atomic.Pointer[tree.Set] // the whole layer, once it is known
 
 	lock  chan struct{} // holds what follows
+	trust string        // what the store says of the download
 	x     *index
 	saved int // len(x.recs) when the index was last kept
 	when  time.Time
@@ -65,12 +66,13 @@ func (s *sealed) enter(ctx context.Context) error {
 	}
 	if s.x == nil {
 		d := s.origin.Descriptor.Digest
-		if s.x = loadIndex(s.st, s.format, d); s.x == nil {
+		s.trust = s.st.Trust(d)
+		if s.x = loadIndex(s.st, s.format, d, s.trust); s.x == nil {
 			s.x = newIndex(s.format, d)
 		}
 		s.x.what = s.name()
 		s.saved = len(s.x.recs)
-		s.files = loadExtracted(s.st, d)
+		s.files = loadExtracted(s.st, d, s.trust)
 	}
 	return nil
 }
@@ -105,10 +107,10 @@ func (s *sealed) endPass() {
 
 // keep writes the index to the store, not too often unless it must.
 func (s *sealed) keep(ctx context.Context, must bool) error {
-	if len(s.x.recs) == s.saved && !must || !must && !s.x.done && time.Since(s.when) < time.Second {
+	if s.x == nil || len(s.x.recs) == s.saved && !must || !must && !s.x.done && time.Since(s.when) < time.Second {
 		return nil
 	}
-	if err := s.x.save(ctx, s.st, s.origin.Descriptor.Digest); err != nil {
+	if err := s.x.save(ctx, s.st, s.origin.Descriptor.Digest, s.trust); err != nil {
 		return err
 	}
 	s.saved, s.when = len(s.x.recs), time.Now()
@@ -361,7 +363,8 @@ func (c sealedContent) Size() int64 { return c.size }
 // ContentDigest implements [tree.Digester]. The name does not depend on
 // whether the bytes were read.
 func (c sealedContent) ContentDigest(context.Context) (string, error) {
-	return fmt.Sprintf("tar:%s@%d+%d", c.s.origin.Descriptor.Digest, c.offset, c.size), nil
+	d := c.s.origin.Descriptor.Digest
+	return fmt.Sprintf("tar:%s%s@%d+%d", d, c.s.st.Trust(d), c.offset, c.size), nil
 }
 
 // Open implements [tree.Content].

@@ -273,7 +273,7 @@ func TestPrefetchDirectory(t *testing.T) {
 	if err := l.Changes.(tree.Prefetcher).Prefetch(t.Context(), tree.Want{Names: []string{"Z", "m/f03"}}); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(loadExtracted(st, digestOf(data))); n != 3 {
+	if n := len(loadExtracted(st, digestOf(data), "")); n != 3 {
 		t.Errorf("%d contents extracted, want last.dll, first.dll behind the link, and f03", n)
 	}
 	if n := blob.read.Load(); n > int64(len(data)) {

@@ -30,7 +30,7 @@ type Info struct {
 // has read or packed it.
 func Summary(st *store.Store, d digest.Digest) (Info, bool) {
 	for _, f := range []Format{Windows, Linux} {
-		if x := loadIndex(st, f, d); x != nil {
+		if x := loadIndex(st, f, d, st.Trust(d)); x != nil {
 			return x.summary(), true
 		}
 	}

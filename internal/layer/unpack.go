@@ -40,7 +40,7 @@ func Unpack(ctx context.Context, c tree.Content, st *store.Store) (tree.Tree, bo
 		return nil, false, err
 	}
 	defer r.Close()
-	in := stoppable(func(p []byte) (int, error) {
+	in := readerFunc(func(p []byte) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return 0, context.Cause(ctx)
 		}
@@ -214,3 +214,9 @@ func (c unpackedContent) ContentDigest(context.Context) (string, error) {
 func (c unpackedContent) Open(context.Context) (io.ReadCloser, error) {
 	return extracted{c.blob, c.at, c.size}.open(c.st)
 }
+
+// readerFunc is a function as a reader.
+type readerFunc func(p []byte) (int, error)
+
+// Read implements io.Reader.
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

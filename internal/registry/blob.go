@@ -25,6 +25,15 @@ type remoteBlob struct {
 // Open implements tree.Blob. The reader goes on after broken connections. A blob
 // that the store has comes from there.
 func (b *remoteBlob) Open(ctx context.Context, offset int64) (io.ReadCloser, error) {
+	return b.openAt(ctx, offset, true)
+}
+
+// OpenRaw implements tree.RawBlob.
+func (b *remoteBlob) OpenRaw(ctx context.Context, offset int64) (io.ReadCloser, error) {
+	return b.openAt(ctx, offset, false)
+}
+
+func (b *remoteBlob) openAt(ctx context.Context, offset int64, verify bool) (io.ReadCloser, error) {
 	if err := checkDescriptor("pulling", b.r.ref.Name(), b.d, offset); err != nil {
 		return nil, err
 	}
@@ -39,9 +48,9 @@ func (b *remoteBlob) Open(ctx context.Context, offset int64) (io.ReadCloser, err
 	}
 	keep := b.r.c.o.Store != nil && b.d.Size <= smallBlob && !isLayer(b.d.MediaType)
 	if !keep {
-		return b.open(ctx, offset)
+		return b.open(ctx, offset, verify)
 	}
-	rc, err := b.open(ctx, 0)
+	rc, err := b.open(ctx, 0, true)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +79,11 @@ func checkDescriptor(op, where string, d ocispec.Descriptor, offset int64) error
 }
 
 // open opens the remote blob.
-func (b *remoteBlob) open(ctx context.Context, offset int64) (io.ReadCloser, error) {
+func (b *remoteBlob) open(ctx context.Context, offset int64, verify bool) (io.ReadCloser, error) {
 	name := "blob " + b.d.Digest.String() + " of " + b.r.ref.Name()
-	rd := &reader{d: b.d, op: "pulling", off: offset, name: name, hash: b.d.Digest.Algorithm().Hash()}
-	if offset > 0 {
-		rd.hash = nil
+	rd := &reader{d: b.d, op: "pulling", off: offset, name: name}
+	if verify && offset == 0 {
+		rd.hash = b.d.Digest.Algorithm().Hash()
 	}
 	source := 0
 	rd.connect = func() (io.ReadCloser, error) {

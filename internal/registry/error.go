@@ -17,6 +17,8 @@ import (
 	"unicode"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/casement/casement/internal/store"
 )
 
 // Kind says what sort of fault an Error is.
@@ -42,7 +44,8 @@ func (k Kind) String() string {
 }
 
 // Error is a fault of a registry or of what it delivered. NotFound matches
-// fs.ErrNotExist, Unauthorized and Forbidden match fs.ErrPermission.
+// fs.ErrNotExist, Unauthorized and Forbidden match fs.ErrPermission, Corrupt
+// matches store.ErrCorrupt.
 type Error struct {
 	Kind Kind
 	// Op says what was being done ("pulling the manifest"), and Ref to what.
@@ -95,6 +98,8 @@ func (e *Error) Is(target error) bool {
 		return e.Kind == NotFound
 	case fs.ErrPermission:
 		return e.Kind == Unauthorized || e.Kind == Forbidden
+	case store.ErrCorrupt:
+		return e.Kind == Corrupt
 	}
 	return false
 }

@@ -57,6 +57,7 @@ func Fetch(ctx context.Context, st *store.Store, o tree.Origin) error {
 		default:
 			return err // what there is stays for the next attempt
 		}
+		_ = st.Distrust(context.WithoutCancel(ctx), d.Digest) // what was learnt from wrong bytes goes, too
 		if !resumed {
 			_ = p.Discard() // wrong bytes that stay cost the next attempt one more download
 			return err
@@ -74,11 +75,14 @@ func fill(ctx context.Context, p *store.Partial, o tree.Origin) error {
 	if missing <= 0 {
 		return nil
 	}
-	rc, err := o.Blob.Open(ctx, p.Size())
+	rc, err := tree.OpenRaw(ctx, o.Blob, p.Size()) // the store verifies
 	if err != nil {
 		return err
 	}
 	defer rc.Close()
+	if err := p.HashEarly(ctx); err != nil {
+		return err
+	}
 	n, err := io.CopyBuffer(onlyWriter{p}, rc, make([]byte, copyBuffer))
 	if err == nil && n != missing {
 		err = &Error{Kind: Corrupt, Op: "fetching", Ref: "blob " + o.Descriptor.Digest.String(), Detail: fmt.Sprintf("expected %d bytes, got %d", missing, n)}

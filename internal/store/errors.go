@@ -13,6 +13,9 @@ import (
 // it collects at this moment, or has been stopped while it did.
 var ErrBusy = errors.New("in use by another casement")
 
+// opening is the operation that is not done in the store, but to it.
+const opening = "opening"
+
 // An Error is a fault of the store itself, such as a full disk or a directory
 // that cannot be written. It names the store's directory.
 type Error struct {
@@ -35,6 +38,9 @@ func (e *Error) Error() string {
 	if e.Dir == "" {
 		return fmt.Sprintf("%s: %v", e.Op, cause)
 	}
+	if e.Op == opening {
+		return fmt.Sprintf("opening the cache %s: %v", e.Dir, cause)
+	}
 	return fmt.Sprintf("%s in the cache %s: %v", e.Op, e.Dir, cause)
 }
 
@@ -50,7 +56,7 @@ func (e *Error) Hint() string {
 		return "try again when the other casement is done, or let CASEMENT_CACHE name another directory"
 	case cannotLock(e.Err):
 		return "this file system cannot lock files: let CASEMENT_CACHE name a directory on a local disk"
-	case errors.Is(e.Err, fs.ErrPermission), isReadOnly(e.Err), e.Dir == "":
+	case errors.Is(e.Err, fs.ErrPermission), isReadOnly(e.Err), e.Dir == "", e.Op == opening:
 		return "let CASEMENT_CACHE name a directory that you can write"
 	case errors.Is(e.Err, fs.ErrNotExist):
 		return "was the cache removed while casement was running? Run the build again"
@@ -68,6 +74,9 @@ type DigestError struct {
 func (e *DigestError) Error() string {
 	return fmt.Sprintf("the %d bytes received have the digest %s and not %s", e.Size, e.Got, e.Want)
 }
+
+// Is makes the error match ErrCorrupt.
+func (e *DigestError) Is(target error) bool { return target == ErrCorrupt }
 
 // fail wraps a fault of the store; an error that is one already stays as it is.
 func (s *Store) fail(op string, err error) error {

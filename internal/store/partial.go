@@ -20,9 +20,12 @@ type Partial struct {
 	want digest.Digest
 	hex  string
 	f    *os.File
-	hash hash.Hash
 	size int64
 	done bool
+
+	hash   hash.Hash
+	hashed int64 // bytes that hash has seen
+	eager  bool  // Write hashes at once
 }
 
 // Partial returns the partial download of the blob d. It waits until nobody else
@@ -38,17 +41,33 @@ func (s *Store) Partial(ctx context.Context, d digest.Digest) (*Partial, error) 
 		return nil, err
 	}
 	p := &Partial{s: s, want: d, hex: h, f: f, hash: sha256.New()}
-	// Bytes of an earlier process count as much as new ones: Commit hashes all.
-	p.size, err = io.Copy(p.hash, readerUntil{ctx, f})
-	if err != nil {
-		// Close could take a download that was not read yet for an empty one.
+	if p.size, err = f.Seek(0, io.SeekEnd); err != nil {
+		// Close could take a download that was not looked at yet for an empty one.
 		f.Close()
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
 		return nil, s.fail("resuming a download", err)
 	}
 	return p, nil
+}
+
+// HashEarly says that Commit will come: what is there is hashed now, and what
+// comes as it comes. Without it Commit hashes all, bytes of an earlier process
+// as well as new ones; for a download that may stop early, that is less work.
+func (p *Partial) HashEarly(ctx context.Context) error {
+	p.eager = true
+	return p.catchUp(ctx)
+}
+
+// catchUp hashes the bytes that have not been.
+func (p *Partial) catchUp(ctx context.Context) error {
+	if p.hashed == p.size {
+		return nil
+	}
+	n, err := io.Copy(p.hash, readerUntil{ctx, io.NewSectionReader(p.f, p.hashed, p.size-p.hashed)})
+	p.hashed += n
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return p.s.fail("hashing a download", err)
 }
 
 // lockPartial returns the locked file. While one waits for the lock, the holder
@@ -94,7 +113,10 @@ func (p *Partial) Write(b []byte) (int, error) {
 	}
 	// Not WriteAt, which does not tell how much of b a full disk has taken.
 	n, err := p.f.Write(b)
-	p.hash.Write(b[:n])
+	if p.eager && p.hashed == p.size {
+		p.hash.Write(b[:n])
+		p.hashed += int64(n)
+	}
 	p.size += int64(n)
 	return n, p.s.fail("writing a download", err)
 }
@@ -116,7 +138,7 @@ func (p *Partial) Reset() error {
 	if err != nil {
 		return p.s.fail("restarting a download", err)
 	}
-	p.size = 0
+	p.size, p.hashed = 0, 0
 	p.hash.Reset()
 	return nil
 }
@@ -131,6 +153,9 @@ func (p *Partial) Commit(ctx context.Context) (ocispec.Descriptor, error) {
 	}
 	if err := ctx.Err(); err != nil {
 		return none, context.Cause(ctx)
+	}
+	if err := p.catchUp(ctx); err != nil {
+		return none, err
 	}
 	if got := digestOf(p.hash); got != p.want {
 		return none, &DigestError{Want: p.want, Got: got, Size: p.size}

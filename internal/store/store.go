@@ -115,7 +115,7 @@ func DefaultDir(getenv func(string) string) (string, error) {
 func Open(dir string, o Options) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, &Error{Op: "opening", Dir: dir, Err: err}
+		return nil, &Error{Op: opening, Dir: dir, Err: err}
 	}
 	s := &Store{dir: dir, root: filepath.Join(dir, "v1"), max: o.MaxBytes}
 	err = s.takeLease()
@@ -125,12 +125,12 @@ func Open(dir string, o Options) (*Store, error) {
 		}
 	}
 	if err != nil {
-		return nil, s.fail("opening", err)
+		return nil, s.fail(opening, err)
 	}
 	s.sweep, err = openFile(s.path(lockDir, "sweep"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		s.dropLease()
-		return nil, s.fail("opening", err)
+		return nil, s.fail(opening, err)
 	}
 	return s, nil
 }

@@ -97,3 +97,17 @@ func (c Chain) Known() Tree {
 func (c Chain) Sealed() bool {
 	return slices.ContainsFunc(c.layers, func(l *Layer) bool { return l.Sealed })
 }
+
+// RawBlob is the power of a Blob to leave the verification to a caller who
+// hashes the bytes anyway.
+type RawBlob interface {
+	OpenRaw(ctx context.Context, offset int64) (io.ReadCloser, error)
+}
+
+// OpenRaw opens a blob for a caller who verifies what it reads.
+func OpenRaw(ctx context.Context, b Blob, offset int64) (io.ReadCloser, error) {
+	if r, ok := b.(RawBlob); ok {
+		return r.OpenRaw(ctx, offset)
+	}
+	return b.Open(ctx, offset)
+}
