@@ -111,6 +111,7 @@ func Run(ctx context.Context, req Request, t Tools) (res *Result, err error) {
 	solved := make([]solved, len(results))
 	for i, r := range results {
 		if solved[i].chain, err = b.solver.Solve(ctx, r.Graph, r.Platform.OS); err != nil {
+			b.lookFor(err)
 			return nil, err
 		}
 		solved[i].Result = r

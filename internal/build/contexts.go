@@ -15,6 +15,7 @@ import (
 	"github.com/casement/casement/internal/dockerfile"
 	"github.com/casement/casement/internal/layer"
 	"github.com/casement/casement/internal/llb"
+	"github.com/casement/casement/internal/solve"
 	"github.com/casement/casement/internal/source"
 	"github.com/casement/casement/internal/store"
 	"github.com/casement/casement/internal/tree"
@@ -299,6 +300,28 @@ func (c *contexts) findDockerfile(req Request) error {
 	}
 	c.dockerfiles, c.filename = dir, filepath.Base(req.File)
 	return nil
+}
+
+// lookFor adds to the error for a source that does not exist what the
+// directory of the context knows: the build has only read what was asked for.
+func (b *builder) lookFor(err error) {
+	missing, ok := errors.AsType[*solve.NotFoundError](err)
+	step, isStep := errors.AsType[*solve.StepError](err)
+	_, local := b.contexts.named[dockerfile.LocalContext].(*source.Local)
+	if !ok || !isStep || !local || missing.Target != "" || strings.Contains(step.Step, "--from") {
+		return
+	}
+	name := filepath.Join(b.req.Context, filepath.FromSlash(tree.Clean(missing.Path)))
+	if _, err := os.Lstat(name); err == nil {
+		missing.Ignored = true
+		return
+	}
+	beside, _ := os.ReadDir(filepath.Dir(name)) // without it there is no help
+	for _, e := range beside {
+		if solve.Resembles(e.Name(), filepath.Base(name)) && len(missing.Similar) < 3 {
+			missing.Similar = append(missing.Similar, tree.Join(tree.Parent(tree.Clean(missing.Path)), e.Name()))
+		}
+	}
 }
 
 // ReadFile reads a small file for the frontend: the Dockerfile, or an ignore

@@ -3,7 +3,9 @@ package dockerfile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -40,6 +42,13 @@ func (e *Error) message() string {
 	msg := strings.TrimSpace(e.err.Error())
 	if e.Where.Line > 0 {
 		msg = parseError.ReplaceAllString(msg, "")
+	}
+	// The frontend puts the name of an image before errors that have it already.
+	if name, rest, ok := strings.Cut(msg, ": "); ok && strings.Contains(name, "/") && !strings.Contains(name, " ") && strings.Contains(rest, name) {
+		if image, ok := strings.CutPrefix(rest, "pulling "+name); ok {
+			return "base image " + name + image
+		}
+		return rest
 	}
 	return msg
 }
@@ -98,6 +107,13 @@ func (c *client) explain(ctx context.Context, err error) error {
 		return out
 	}
 	out.hint = c.hintFor(out)
+	switch text := err.Error(); {
+	case out.Where.Line > 0:
+	case errors.Is(err, filepath.ErrBadPattern):
+		out.err, out.hint = fmt.Errorf(".dockerignore: %w", filepath.ErrBadPattern), "look for a [ without its ] there"
+	case strings.Contains(text, "file with no instructions"):
+		out.Where.File, out.hint = c.req.Filename, "a Dockerfile begins with FROM"
+	}
 	return out
 }
 
@@ -147,6 +163,10 @@ func (c *client) hintFor(e *Error) string {
 		if c.usesArguments(e.Where) {
 			return "an argument of the line may have no value; give it with --build-arg NAME=VALUE"
 		}
+	case strings.Contains(msg, "no build stage in current context"), strings.Contains(msg, "file with no instructions"):
+		return "a Dockerfile begins with FROM"
+	case strings.Contains(msg, "unterminated heredoc"):
+		return "end it by a line that has its word and nothing else"
 	case strings.Contains(msg, "secret target is required on Windows"):
 		return `name the file of the secret: --mount=type=secret,id=ID,target=C:\path`
 	case strings.Contains(msg, "unknown instruction") && strings.Contains(msg, `\`):

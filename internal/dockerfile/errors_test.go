@@ -33,7 +33,7 @@ func TestErrors(t *testing.T) {
 		"no stage, with syntax line": {text: "# syntax=docker/dockerfile:1\n" + base, change: func(r *Request) { r.Target = "two" },
 			want: `target stage "two" could not be found`},
 		"empty":          {text: "", change: func(r *Request) { r.Dockerfile = []byte{} }, want: "cannot be empty"},
-		"only comments":  {text: "# nothing\n", want: "file with no instructions", line: 1},
+		"only comments":  {text: "# nothing\n", want: "file with no instructions", hint: "FROM", line: 1},
 		"no Dockerfile":  {change: func(r *Request) { r.Dockerfile, r.Filename = nil, "x/Dockerfile" }, want: "there is no file x/Dockerfile", hint: "-f"},
 		"foreign syntax": {text: "# syntax=example/frontend:2\n" + base, want: `Dockerfile:1: syntax image "example/frontend:2" is not supported`, hint: "docker/dockerfile:1", line: 1},
 		"foreign syntax argument": {text: base, change: func(r *Request) { r.BuildArgs = map[string]string{"BUILDKIT_SYNTAX": "example/f"} },

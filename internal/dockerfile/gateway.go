@@ -360,7 +360,10 @@ func (c *client) readFile(ctx context.Context, def *pb.Definition, name string) 
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		c.mu.Lock()
 		if c.readErr == nil {
-			c.readErr = fmt.Errorf("reading %s: %w", name, err)
+			c.readErr = err
+			if !strings.Contains(err.Error(), name) {
+				c.readErr = fmt.Errorf("reading %s: %w", name, err)
+			}
 		}
 		c.mu.Unlock()
 	}

@@ -248,7 +248,7 @@ func (c *client) inferImage(ctx context.Context, stage instructions.Stage, ref s
 	ps, err := c.res.Platforms(ctx, ref)
 	task.Done(err)
 	if err != nil {
-		return ocispec.Platform{}, c.errorAt(stage.Location, "", fmt.Errorf("base image %s: %w", ref, err))
+		return ocispec.Platform{}, c.errorAt(stage.Location, "", aboutBase(ref, err))
 	}
 	p, err := choose(ref, ps)
 	if err != nil {
@@ -396,3 +396,20 @@ func describeBuilds(ps []ocispec.Platform) string {
 	}
 	return strings.Join(unique(out), ", ")
 }
+
+// aboutBase says that an error is about a base image, whose name it may have.
+func aboutBase(ref string, err error) error { return &baseError{ref, err} }
+
+type baseError struct {
+	ref string
+	err error
+}
+
+// Error says it once.
+func (e *baseError) Error() string {
+	text := strings.TrimPrefix(e.err.Error(), "pulling ")
+	return "base image " + e.ref + ": " + strings.TrimPrefix(text, e.ref+": ")
+}
+
+// Unwrap returns the reason.
+func (e *baseError) Unwrap() error { return e.err }

@@ -23,8 +23,9 @@ type NotFoundError struct {
 	Similar []string
 	// Target is where the source points if it is a link to nothing.
 	Target string
-	// Outside says that the Dockerfile has a path that goes up.
-	Outside bool
+	// Outside says that the Dockerfile has a path that goes up, Ignored that the
+	// source is there but an ignore file excludes it.
+	Outside, Ignored bool
 }
 
 // Error implements error.
@@ -42,6 +43,9 @@ func (e *NotFoundError) Is(target error) bool { return target == fs.ErrNotExist 
 func (e *NotFoundError) Hint() string {
 	if e.Target != "" {
 		return "links lead nowhere outside of what is copied from; put the file itself there, or copy the directory that has the link"
+	}
+	if e.Ignored {
+		return "it is in the build context, but .dockerignore excludes it"
 	}
 	if len(e.Similar) > 0 {
 		return "did you mean " + strings.Join(e.Similar, " or ") + "?"

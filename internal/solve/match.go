@@ -99,7 +99,7 @@ func matchIn(ctx context.Context, t tree.Tree, dir, component string, fold bool)
 // case, or by an extension.
 func similar(ctx context.Context, t tree.Tree, name string) []string {
 	var out []string
-	want := tree.Fold(tree.Base(name))
+	want := tree.Base(name)
 	dir, _, err := tree.Resolve(ctx, t, tree.Parent(name), true)
 	if err != nil {
 		return nil
@@ -108,12 +108,39 @@ func similar(ctx context.Context, t tree.Tree, name string) []string {
 		if err != nil || len(out) == 3 {
 			break
 		}
-		have := tree.Fold(tree.Base(e.Name))
-		if have == want || strings.TrimSuffix(have, path.Ext(have)) == strings.TrimSuffix(want, path.Ext(want)) {
+		if Resembles(tree.Base(e.Name), want) {
 			out = append(out, e.Name)
 		}
 	}
 	return out
+}
+
+// Resembles reports whether somebody who wrote want may have meant have: they
+// differ in case, by an extension, or by one slip of a finger.
+func Resembles(have, want string) bool {
+	have, want = tree.Fold(have), tree.Fold(want)
+	return have == want || typo(have, want) || strings.TrimSuffix(have, path.Ext(have)) == strings.TrimSuffix(want, path.Ext(want))
+}
+
+// typo reports whether one name becomes the other by one letter more, less or
+// changed, or by two that changed places.
+func typo(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	switch {
+	case len(b) < 3 || len(b) > len(a)+1:
+		return false
+	case len(b) > len(a):
+		return a[i:] == b[i+1:]
+	case i == len(a) || a[i+1:] == b[i+1:]:
+		return true
+	}
+	return i+2 <= len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
 // modeChange is what --chmod asks for.

@@ -3,6 +3,7 @@ package tree
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"slices"
@@ -100,7 +101,7 @@ func (v *view) resolveHardlink(ctx context.Context, i int, e *Entry) (*Entry, er
 		if errors.Is(err, fs.ErrNotExist) {
 			t, err := below.Lookup(ctx, target)
 			if err != nil {
-				return nil, &fs.PathError{Op: "resolve hard link", Path: "/" + e.Name, Err: err}
+				return nil, brokenLink(e, err)
 			}
 			return asFile(e, t), nil
 		}
@@ -115,7 +116,15 @@ func (v *view) resolveHardlink(ctx context.Context, i int, e *Entry) (*Entry, er
 		}
 		target = c.Entry.Target
 	}
-	return nil, &fs.PathError{Op: "resolve hard link", Path: "/" + e.Name, Err: fs.ErrNotExist}
+	return nil, brokenLink(e, fs.ErrNotExist)
+}
+
+// brokenLink is the error for a hard link whose target cannot be found.
+func brokenLink(e *Entry, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("which is not there: %w", fs.ErrNotExist)
+	}
+	return fmt.Errorf("/%s is a hard link to /%s, %w", e.Name, e.Target, err)
 }
 
 // inLayer returns the entry of layer i with a link group that no other layer
