@@ -30,7 +30,7 @@ func faultCommands() map[string]func(ts *testscript.TestScript, neg bool, args [
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"smalldisk": cmdSmallDisk, "mktar": cmdMkTar, "baseof": cmdBaseOf, "shorten": cmdShorten, "noise": cmdNoise,
 		"badname": cmdBadName, "socket": cmdSocket, "transferred": cmdTransferred,
-		"interrupt": cmdInterrupt, "plainerror": cmdPlainError,
+		"interrupt": cmdInterrupt, "waitslow": cmdWaitSlow, "plainerror": cmdPlainError,
 	}
 }
 
@@ -367,6 +367,24 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("ended after %v with %v", took, cmd.ProcessState)
 	if code := cmd.ProcessState.ExitCode(); code != 130 || took > time.Second {
 		ts.Fatalf("exit status %d after %v; stderr:\n%s", code, took, stderr.Bytes())
+	}
+}
+
+// cmdWaitSlow waits until a request is being answered slowly.
+func cmdWaitSlow(ts *testscript.TestScript, neg bool, args []string) {
+	r, rest := registryOf(ts, args)
+	positive(ts, neg, len(rest) == 0, "waitslow [VAR]")
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		r.mu.Lock()
+		n := r.hanging
+		r.hanging = 0
+		r.mu.Unlock()
+		if n > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no request was slow")
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"cuelabs.dev/go/oci/ociregistry/ocimem"
 	"cuelabs.dev/go/oci/ociregistry/ociserver"
@@ -191,6 +192,11 @@ func (r *testRegistry) spoil(w http.ResponseWriter, q *http.Request, kind string
 	case "hang":
 		r.hang(q)
 		return false
+	case "slow":
+		r.mu.Lock()
+		r.hanging++
+		r.mu.Unlock()
+		time.Sleep(time.Second)
 	case "retry-after":
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusTooManyRequests)

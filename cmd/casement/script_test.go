@@ -35,7 +35,8 @@ func TestMain(m *testing.M) {
 //	    is a status code, cut (the answer ends half-way), flip (one byte of
 //	    the answer is wrong), drop (the connection ends half-way in the
 //	    request), hang (there is no answer) or retry-after (429, and to be
-//	    asked again after a second). none ends all faults.
+//	    asked again after a second). slow takes a second. none ends
+//	    all faults. waitslow [VAR] waits for a slow request.
 //	base NAME VERSION[,VERSION...] [VAR] [foreign] [oci] [layers]
 //	    pushes a small base image to $REG/NAME. Each VERSION is an os.version,
 //	    "windows" for none, or linux/ARCH; several make an index. The layers of
