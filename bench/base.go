@@ -64,7 +64,6 @@ type area struct {
 	dir    string
 	share  int // per cent of files and bytes
 	fanout int
-	depth  string // inserted below every made directory
 }
 
 func areas(server bool) []area {

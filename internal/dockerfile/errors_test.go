@@ -41,7 +41,7 @@ func TestErrors(t *testing.T) {
 		"drive alone":          {text: base + "COPY a C:\\\n", want: "No relative path specified", hint: "line 2 ends in the escape character, so C:\\ continues", line: 2},
 		"other drive":          {text: base + "COPY a D:/x\n", want: "not on the system drive", hint: "no other", line: 2},
 		"other drive, WORKDIR": {text: base + "WORKDIR D:/x\n", want: "not on the system drive", hint: "no other", line: 2},
-		"mount on other drive": {text: base + "RUN --mount=type=cache,target=D:/c x\n", want: "Dockerfile:2: mount target D:/c: there is no drive D:", hint: "drive C:", line: 2},
+		"mount on other drive": {text: base + "RUN --mount=type=cache,target=D:/c x\n", want: "Dockerfile:2: mount target D:/c: drive D is not there", hint: "drive C:", line: 2},
 		"mount on the root":    {text: base + "RUN --mount=type=cache,target=C:/ x\n", want: "the root of drive C:", line: 2},
 		"secret":               {text: base + "RUN --mount=type=secret,id=s x\n", want: "secret target is required", hint: `target=C:\path`, line: 2},
 		"linux base":           {text: "FROM alpine\n", want: "base image docker.io/library/alpine:latest is for linux and not for windows", hint: "--platform linux/amd64", line: 1},

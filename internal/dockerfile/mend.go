@@ -106,7 +106,7 @@ func windowsTarget(dest string) (string, error) {
 	}
 	last := at[len(at)-1]
 	if drive := dest[last[2]:last[3]]; !strings.EqualFold(drive, "c") {
-		return "", &Error{err: fmt.Errorf("mount target %s: there is no drive %s:", dest[last[2]:], drive), hint: onlyDrive}
+		return "", &Error{err: fmt.Errorf("mount target %s: drive %s is not there", dest[last[2]:], drive), hint: onlyDrive}
 	}
 	out := path.Clean("/" + dest[last[3]+1:])
 	if out == "/" {

@@ -49,16 +49,16 @@ func (g *Growing) change(do func()) {
 	g.more = make(chan struct{})
 }
 
-func (g *Growing) state() (size int64, done bool, err error, more <-chan struct{}) {
+func (g *Growing) state() (size int64, more <-chan struct{}, done bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.size, g.done, g.err, g.more
+	return g.size, g.more, g.done, g.err
 }
 
 // Wait returns the descriptor when the blob is complete.
 func (g *Growing) Wait(ctx context.Context) (ocispec.Descriptor, error) {
 	for {
-		_, done, err, more := g.state()
+		_, more, done, err := g.state()
 		if done {
 			return g.desc, err
 		}
@@ -87,7 +87,7 @@ type growingReader struct {
 // Read implements io.Reader.
 func (r *growingReader) Read(p []byte) (int, error) {
 	for {
-		size, done, err, more := r.g.state()
+		size, more, done, err := r.g.state()
 		switch {
 		case r.offset < size:
 			n, err := r.g.file.ReadAt(p[:min(int64(len(p)), size-r.offset)], r.offset)

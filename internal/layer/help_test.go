@@ -13,7 +13,6 @@ import (
 	"sort"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -171,5 +170,3 @@ func wantEntryError(t testing.TB, err error, parts ...string) {
 	}
 	_ = e.Hint()
 }
-
-func unix(sec int64) time.Time { return time.Unix(sec, 0) }

@@ -178,7 +178,7 @@ func (x *index) add(h *tar.Header, offset int64) error {
 // kind decides what the entry is.
 func (x *index) kind(r *rec, h *tar.Header) error {
 	switch h.Typeflag {
-	case tar.TypeReg, tar.TypeRegA, tar.TypeGNUSparse, tar.TypeCont:
+	case tar.TypeReg, 0, tar.TypeGNUSparse, tar.TypeCont:
 		r.kind = tree.File
 		if h.Size < 0 || h.Size > 1<<42 || isSparse(h) && (h.Size > 1<<36 || x.format == Windows) {
 			return x.refuse(h.Name, "has an absurd size")

@@ -363,7 +363,7 @@ func (failing) Read([]byte) (int, error) { return 0, errBroken }
 
 // Foreign layers are not uploaded unless that is asked for.
 func TestPushForeign(t *testing.T) {
-	for _, mediaType := range []string{"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", ocispec.MediaTypeImageLayerNonDistributableGzip} { //nolint:staticcheck // old images have it
+	for _, mediaType := range []string{"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"} {
 		s := serve(t, ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))))
 		c, _ := client(t, Options{})
 		img := newImage(t, 1, 1000, 10)
