@@ -67,9 +67,6 @@ func Assemble(ctx context.Context, st *store.Store, p Parts) (*Image, error) {
 			if p.Packed != nil {
 				p.Packed(ctx, *l.Origin)
 			}
-			if !l.Sealed {
-				present = append(present, true)
-			}
 			continue
 		}
 		present = append(present, plans[i] != nil)

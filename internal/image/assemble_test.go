@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"iter"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -157,5 +159,63 @@ func TestAssemble(t *testing.T) {
 	var m ocispec.Manifest
 	if err := json.Unmarshal(img.Manifest, &m); err != nil || m.Layers[0].MediaType != ocispec.MediaTypeImageLayerGzip || m.Annotations["k"] != "v" {
 		t.Errorf("manifest %s, %v", img.Manifest, err)
+	}
+}
+
+// Which entry of the history is whose: viewers go through it together with the
+// layers. Bases whose history is missing, or speaks of another number of layers
+// than they have, must not shift what the build's own steps are shown to have
+// made.
+func TestHistoryOfBase(t *testing.T) {
+	step := func(what string, empty bool) ocispec.History {
+		return ocispec.History{CreatedBy: what, EmptyLayer: empty}
+	}
+	for name, test := range map[string]struct {
+		base []ocispec.History
+		own  []ocispec.History
+		want string
+	}{
+		"as it should be": {[]ocispec.History{step("FROM", false)}, []ocispec.History{step("COPY", false)}, "FROM,COPY"},
+		"none":            {nil, []ocispec.History{step("COPY", false), step("ENV", true)}, "?,COPY,ENV-"},
+		"too short":       {[]ocispec.History{step("ENV", true)}, []ocispec.History{step("COPY", false)}, "ENV-,?,COPY"},
+		"too long":        {[]ocispec.History{step("FROM", false), step("more", false)}, []ocispec.History{step("COPY", false)}, "FROM,more-,COPY"},
+		"nothing at all":  {nil, nil, "?,?"},
+		"too many of own": {[]ocispec.History{step("FROM", false)}, []ocispec.History{step("lost", false), step("COPY", false)}, "FROM,lost-,COPY"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			base, err := json.Marshal(ocispec.Image{History: test.base})
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := json.Marshal(ocispec.Image{History: append(slices.Clone(test.base), test.own...)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			img, err := image.Assemble(t.Context(), openStore(t), image.Parts{
+				Chain: sealedBase(t, "10.0.20348.2700").Push(added("app/a", "1")), Config: config, BaseConfig: base,
+				Platform: ocispec.Platform{OS: "windows", Architecture: "amd64"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var c ocispec.Image
+			if err := json.Unmarshal(img.Config, &c); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, h := range c.History {
+				s := h.CreatedBy
+				if s == "" {
+					s = "?"
+				}
+				if h.EmptyLayer {
+					s += "-"
+				}
+				got = append(got, s)
+			}
+			if s := strings.Join(got, ","); s != test.want {
+				t.Errorf("history %s, want %s", s, test.want)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package image
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -13,7 +14,8 @@ import (
 
 // finishConfig completes the frontend's config: platform, diff IDs, history
 // and dates. Fields that it does not know stay as they are. present says, for
-// each layer that the build made, whether the image has it.
+// each layer that the build made, whether the image has it; all others are the
+// base's.
 func finishConfig(p Parts, platform ocispec.Platform, layers []tree.Origin, present []bool) ([]byte, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(p.Config, &fields); err != nil {
@@ -29,6 +31,12 @@ func finishConfig(p Parts, platform ocispec.Platform, layers []tree.Origin, pres
 	if p.Epoch != nil {
 		created = p.Epoch.UTC()
 	}
+	below := len(layers)
+	for _, is := range present {
+		if is {
+			below--
+		}
+	}
 	diffIDs := make([]digest.Digest, len(layers))
 	for i, l := range layers {
 		diffIDs[i] = l.DiffID
@@ -38,7 +46,7 @@ func finishConfig(p Parts, platform ocispec.Platform, layers []tree.Origin, pres
 		"os":           platform.OS,
 		"created":      created,
 		"rootfs":       ocispec.RootFS{Type: "layers", DiffIDs: diffIDs},
-		"history":      finishHistory(history, baseHistory(p.BaseConfig), created, len(layers), present),
+		"history":      finishHistory(history, baseHistory(p.BaseConfig), created, below, present),
 	}
 	for name, value := range map[string]string{"os.version": platform.OSVersion, "variant": platform.Variant} {
 		delete(fields, name)
@@ -60,36 +68,50 @@ func finishConfig(p Parts, platform ocispec.Platform, layers []tree.Origin, pres
 	return json.Marshal(fields)
 }
 
-// finishHistory makes the history say how many layers there are. The last
-// entries that speak of layers belong to the layers that the build made; those
-// whose layer had no changes are marked as empty. Entries that the build has
-// written, those after the first base ones, get the date of the build, which
-// is not the clock's.
-func finishHistory(history []ocispec.History, base int, created time.Time, layers int, present []bool) []ocispec.History {
-	own := len(present)
-	i := len(history) - 1
-	for ; i >= 0 && own > 0; i-- {
-		if h := &history[i]; !h.EmptyLayer {
-			own--
-			h.EmptyLayer = !present[own]
-		}
-	}
-	count := 0
-	for j := range history {
-		h := &history[j]
-		if j >= base {
-			h.Created = &created
-		}
+// finishHistory makes the history say how many layers there are, and which of
+// its entries belong to the base: the first base ones, which get as many layers
+// as the base has (below), whatever its own history says of them. The others
+// belong to the layers that the build made; those whose layer had no changes
+// are marked as empty. They get the date of the build, which is not the clock's.
+func finishHistory(history []ocispec.History, base int, created time.Time, below int, present []bool) []ocispec.History {
+	base = min(base, len(history))
+	out := baseEntries(slices.Clone(history[:base]), below, created)
+	own := slices.Clone(history[base:])
+	left := len(present)
+	for i := len(own) - 1; i >= 0; i-- {
+		h := &own[i]
+		h.Created = &created
 		if !h.EmptyLayer {
-			if count++; count > layers {
-				h.EmptyLayer = true
-			}
+			left--
+			h.EmptyLayer = left < 0 || !present[left]
 		}
 	}
-	for ; count < layers; count++ {
-		history = append(history, ocispec.History{Created: &created, Comment: "casement"})
+	for i := range max(left, 0) {
+		if present[i] {
+			out = append(out, unknownStep(created))
+		}
+	}
+	return append(out, own...)
+}
+
+// baseEntries makes the history of a base speak of as many layers as the base
+// has. Tools that append layers often forget it.
+func baseEntries(history []ocispec.History, layers int, created time.Time) []ocispec.History {
+	for i := range history {
+		if h := &history[i]; !h.EmptyLayer {
+			layers--
+			h.EmptyLayer = layers < 0
+		}
+	}
+	for ; layers > 0; layers-- {
+		history = append(history, unknownStep(created))
 	}
 	return history
+}
+
+// unknownStep is the entry of a layer of which no history says how it was made.
+func unknownStep(created time.Time) ocispec.History {
+	return ocispec.History{Created: &created, Comment: "casement"}
 }
 
 // baseHistory returns how many history entries the config of the base has.
