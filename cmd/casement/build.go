@@ -262,6 +262,7 @@ func (f *buildFlags) tools(ctx context.Context, env *environment) (t build.Tools
 		t.Progress.Close()
 		t.Registry.Close()
 		_ = t.Store.Collect(context.WithoutCancel(ctx)) // the next build tries again
+		expireGit(context.WithoutCancel(ctx), t.Store)
 		_ = t.Store.Close()
 	}, nil
 }

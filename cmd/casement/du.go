@@ -24,10 +24,11 @@ recently used first.
 
 The cache is in the directory that CASEMENT_CACHE names, else in casement in the
 user's cache directory. It is kept to a tenth of the file system, but at least
-2 GiB and at most 20 GiB.
+2 GiB and at most 20 GiB. Git repositories are kept until no build has used them
+for 30 days.
 
 --json prints one object: dir, bytes, maxBytes (0 is no limit) and items, each
-with kind (blob, record, partial, temp, stat cache), name, size, used, note and
+with kind (blob, record, partial, temp, stat cache, git), name, size, used, note and
 inUse.`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -64,7 +65,7 @@ func runDu(ctx context.Context, env *environment, asJSON, verbose bool) error {
 		return err
 	}
 	defer st.Close()
-	u, err := st.Usage(ctx)
+	u, err := cacheUsage(ctx, st)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func runDu(ctx context.Context, env *environment, asJSON, verbose bool) error {
 // kindTable adds items up by kind.
 func kindTable(items []store.Item) *table {
 	t := newTable("KIND", ">ITEMS", ">SIZE", ">IN USE")
-	for _, k := range []store.ItemKind{store.KindBlob, store.KindRecord, store.KindPartial, store.KindTemp, store.KindStatCache} {
+	for _, k := range []store.ItemKind{store.KindBlob, store.KindRecord, store.KindPartial, store.KindTemp, store.KindStatCache, kindGit} {
 		var n int
 		var size, used int64
 		for _, i := range items {

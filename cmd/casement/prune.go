@@ -88,7 +88,7 @@ func runPrune(ctx context.Context, env *environment, f *pruneFlags, o store.Prun
 		return err
 	}
 	defer st.Close()
-	pruned, err := st.Prune(ctx, o)
+	pruned, err := pruneCache(ctx, st, o)
 	if err != nil {
 		return err
 	}

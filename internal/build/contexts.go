@@ -49,7 +49,7 @@ const maxDockerfile = 16 << 20
 func openContexts(ctx context.Context, req Request, t Tools) (*contexts, error) {
 	c := &contexts{named: map[string]selector{}, options: map[string]string{}}
 	c.http = source.NewHTTP(source.HTTPOptions{Store: t.Store, Secret: secret(req.Getenv)})
-	c.git = source.NewGit(source.GitOptions{Dir: filepath.Join(t.Store.Dir(), "git"), Secret: secret(req.Getenv)})
+	c.git = source.NewGit(source.GitOptions{Dir: gitDir(t.Store), Secret: secret(req.Getenv)})
 	if err := c.openMain(ctx, req, t); err != nil {
 		return nil, err
 	}
@@ -60,6 +60,12 @@ func openContexts(ctx context.Context, req Request, t Tools) (*contexts, error) 
 	}
 	return c, c.findDockerfile(req)
 }
+
+// gitDir is where fetched repositories are kept.
+func gitDir(st *store.Store) string { return filepath.Join(st.Dir(), "git") }
+
+// GitCache is what builds with this store keep of git repositories.
+func GitCache(st *store.Store) *source.Git { return source.NewGit(source.GitOptions{Dir: gitDir(st)}) }
 
 // secret takes secrets for git and http from environment variables of their
 // name, as the GIT_AUTH_TOKEN of docker buildx is passed on.

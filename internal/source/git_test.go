@@ -473,8 +473,51 @@ func TestGitTogether(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 5*time.Second {
 		t.Errorf("%v after %v", err, time.Since(began))
 	}
-	freed, err := NewGit(GitOptions{Dir: dir}).Prune(t.Context(), 0)
-	if err != nil || freed == 0 {
-		t.Errorf("pruned %d bytes, %v", freed, err)
+}
+
+// If this fails, pruning takes repositories from under a build, leaves halves
+// of them behind that a later build takes for whole, or removes nothing.
+func TestGitCache(t *testing.T) {
+	u := newUpstream(t, "repo")
+	u.commit(map[string]string{"f": "1"})
+	began := time.Now().Add(-time.Minute)
+	dir := t.TempDir()
+	g := NewGit(GitOptions{Dir: dir, AllowFile: true})
+	if list, err := g.Cached(t.Context()); err != nil || len(list) != 0 {
+		t.Fatalf("before anything was fetched: %v, %v", list, err)
+	}
+	if _, _, err := get(t, g, u.url(), ""); err != nil {
+		t.Fatal(err)
+	}
+	list, err := g.Cached(t.Context())
+	if err != nil || len(list) != 2 || list[0].Size == 0 || list[1].Size == 0 {
+		t.Fatalf("cached %+v, %v; want a repository and a tree", list, err)
+	}
+	if gone, err := g.Remove(t.Context(), list, began); err != nil || len(gone) != 0 {
+		t.Errorf("removed %v, %v, which a build uses that began before they were used", gone, err)
+	}
+	unlock, err := g.lock(t.Context(), "tree-"+strings.TrimPrefix(list[1].Name, "trees/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, err := g.Remove(t.Context(), list, time.Now().Add(time.Minute))
+	unlock()
+	if err != nil || len(gone) != 1 || gone[0].Name != list[0].Name {
+		t.Errorf("removed %v, %v; want the repository, the tree is locked", gone, err)
+	}
+	if err := g.Expire(t.Context(), began); err != nil {
+		t.Error(err)
+	}
+	if list, err = g.Cached(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("left %v, %v; want the tree", list, err)
+	}
+	if err := g.Expire(t.Context(), time.Now().Add(time.Minute)); err != nil {
+		t.Error(err)
+	}
+	if list, err = g.Cached(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("left %v, %v", list, err)
+	}
+	if _, _, err := get(t, g, u.url(), ""); err != nil {
+		t.Errorf("after everything was removed: %v", err)
 	}
 }

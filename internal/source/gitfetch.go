@@ -19,7 +19,7 @@ func (g *Git) repository(ctx context.Context, r gitRequest) (string, error) {
 		return "", err
 	}
 	now := time.Now()
-	_ = os.Chtimes(repo, now, now) // for Prune; its failure costs a fetch
+	_ = os.Chtimes(repo, now, now) // for Remove; its failure costs a fetch
 	if g.has(ctx, r, repo) {
 		return repo, nil
 	}

@@ -44,7 +44,7 @@ func (g *Git) load(ctx context.Context, r gitRequest) (*tree.Set, error) {
 		}
 	}
 	now := time.Now()
-	_ = os.Chtimes(dir, now, now) // for Prune; its failure costs a checkout
+	_ = os.Chtimes(dir, now, now) // for Remove; its failure costs a checkout
 	return g.read(ctx, r, dir)
 }
 
@@ -471,46 +471,4 @@ func (b *gitTree) addGit(ctx context.Context) error {
 		b.entries = append(b.entries, &e)
 	}
 	return nil
-}
-
-// Prune removes repositories and trees that no build has used for longer than
-// the age, and returns how many bytes they had. It must not run together with
-// a build: the caller knows.
-func (g *Git) Prune(ctx context.Context, age time.Duration) (int64, error) {
-	var freed int64
-	for _, kind := range []string{"trees", "remotes"} {
-		list, err := os.ReadDir(filepath.Join(g.o.Dir, kind))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return freed, fmt.Errorf("pruning git repositories: %w", err)
-		}
-		for _, d := range list {
-			fi, err := d.Info()
-			if err != nil || time.Since(fi.ModTime()) < age {
-				continue
-			}
-			if ctx.Err() != nil {
-				return freed, context.Cause(ctx)
-			}
-			full := filepath.Join(g.o.Dir, kind, d.Name())
-			size := diskUse(full)
-			if err := os.RemoveAll(full); err != nil {
-				return freed, fmt.Errorf("pruning git repositories: %w", err)
-			}
-			freed += size
-		}
-	}
-	return freed, nil
-}
-
-// diskUse returns the bytes of all files below dir.
-func diskUse(dir string) (size int64) {
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			if fi, err := d.Info(); err == nil {
-				size += fi.Size()
-			}
-		}
-		return nil
-	})
-	return size
 }

@@ -104,6 +104,14 @@ func (s *Store) notBefore(t time.Time) time.Time {
 	return t
 }
 
+// InUseSince returns when the store was opened that has been open for longest,
+// by whichever process. What was used before is not in use: for caches that lie
+// beside the store and have no other way to know.
+func (s *Store) InUseSince() (time.Time, error) {
+	start, err := s.oldest(false)
+	return start, s.fail("listing", err)
+}
+
 // oldest returns the start of the store that has been open for longest, which may
 // be this one. With tidy, the leases of dead processes are removed.
 func (s *Store) oldest(tidy bool) (time.Time, error) {
