@@ -124,10 +124,11 @@ func (c *client) lintError(b *lint.BuildError) *Error {
 	}
 	if e.Where.Line == 0 {
 		e.Where = llb.Location{}
+		c.advise(e)
 		return e
 	}
 	e.Where.File = c.req.Filename
 	e.Where.Text = linesOf(e.text, e.Where.Line, e.Where.EndLine)
-	e.hint = c.hintFor(e)
+	c.advise(e)
 	return e
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/casement/casement/internal/llb"
@@ -43,14 +44,37 @@ func (e *Error) message() string {
 	if e.Where.Line > 0 {
 		msg = parseError.ReplaceAllString(msg, "")
 	}
-	// The frontend puts the name of an image before errors that have it already.
-	if name, rest, ok := strings.Cut(msg, ": "); ok && strings.Contains(name, "/") && !strings.Contains(name, " ") && strings.Contains(rest, name) {
-		if image, ok := strings.CutPrefix(rest, "pulling "+name); ok {
-			return "base image " + name + image
+	// The frontend puts the name of an image, as it is written, before errors
+	// that have it already.
+	if name, rest, ok := strings.Cut(msg, ": "); ok && !strings.Contains(name, " ") {
+		full := fullName(name)
+		if full == "" || !strings.Contains(rest, full) {
+			return msg
+		}
+		if why, ok := strings.CutPrefix(rest, "pulling "+full); ok {
+			return e.imageWord() + " " + full + why
 		}
 		return rest
 	}
 	return msg
+}
+
+// imageWord says what an image is to the line that names it.
+func (e *Error) imageWord() string {
+	if line := strings.ToUpper(strings.TrimSpace(e.Where.Text)); line == "" || strings.HasPrefix(line, "FROM") {
+		return "base image"
+	}
+	return "image"
+}
+
+// fullName returns the name of an image with its registry and tag; "" if it is
+// no such name.
+func fullName(name string) string {
+	n, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return ""
+	}
+	return reference.TagNameOnly(n).String()
 }
 
 // Unwrap returns the error without its place.
@@ -85,15 +109,9 @@ func (c *client) explain(ctx context.Context, err error) error {
 	out := &Error{err: err, text: c.text()}
 	// The first of several places is the innermost.
 	if el := (*parser.LocationError)(nil); errors.As(err, &el) && len(el.Locations) > 0 {
-		out.Where.File = c.req.Filename
-		for _, r := range el.Locations[0] {
-			out.Where = widen(out.Where, r.Start.Line, r.End.Line)
+		if first, last := linesAt(el.Locations[0]); first > 0 {
+			out.Where = c.place(first, last)
 		}
-	}
-	if out.Where.Line == 0 {
-		out.Where = llb.Location{}
-	} else {
-		out.Where.Text = linesOf(out.text, out.Where.Line, out.Where.EndLine)
 	}
 	var inner *Error
 	if errors.As(err, &inner) {
@@ -106,7 +124,7 @@ func (c *client) explain(ctx context.Context, err error) error {
 		out.hint = "give the path of the Dockerfile with -f"
 		return out
 	}
-	out.hint = c.hintFor(out)
+	c.advise(out)
 	switch text := err.Error(); {
 	case out.Where.Line > 0:
 	case errors.Is(err, filepath.ErrBadPattern):
@@ -135,6 +153,13 @@ func widen(l llb.Location, first, last int) llb.Location {
 	return l
 }
 
+// place returns lines of the Dockerfile as a place.
+func (c *client) place(first, last int) llb.Location {
+	at := widen(llb.Location{File: c.req.Filename}, first, last)
+	at.Text = linesOf(c.text(), at.Line, at.EndLine)
+	return at
+}
+
 // linesOf returns some lines of a text, counted from 1.
 func linesOf(text []byte, first, last int) string {
 	lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
@@ -144,6 +169,47 @@ func linesOf(text []byte, first, last int) string {
 	}
 	return strings.Join(lines[first-1:last], "\n")
 }
+
+// advise puts an error of the frontend into better words, where it has some,
+// and gives it a hint.
+func (c *client) advise(e *Error) {
+	f, err := parse(c.text())
+	if err != nil {
+		f = &file{}
+	}
+	switch text := e.err.Error(); {
+	case strings.HasPrefix(text, "target stage ") && strings.Contains(text, "could not be found"):
+		no := f.noStage(c.req.Target)
+		e.err, e.hint = no.err, no.hint
+		return
+	case strings.Contains(text, "invalid syntax"), strings.Contains(text, "invalid chmod parameter"):
+		if m := chmodFlag.FindStringSubmatch(e.Where.Text); m != nil {
+			e.err, e.hint = &reworded{m[1] + " is not a mode", e.err}, modeForms
+			return
+		}
+	}
+	if from := f.imageOf(c, e); from != "" {
+		e.err, e.hint = &reworded{didYouMean.ReplaceAllString(e.err.Error(), ""), e.err}, f.noSuchStage(from, e.Where.Line)
+		return
+	}
+	e.hint = c.hintFor(e)
+}
+
+var (
+	chmodFlag  = regexp.MustCompile(`(--chmod=\S*)`)
+	didYouMean = regexp.MustCompile(` \(did you mean [^()]*\?\)$`)
+)
+
+const modeForms = "write octal digits as in 755, or symbols as in u=rwX,go=rX"
+
+// reworded is an error in other words.
+type reworded struct {
+	text string
+	err  error
+}
+
+func (r *reworded) Error() string { return r.text }
+func (r *reworded) Unwrap() error { return r.err }
 
 // hintFor knows the ways out of what the frontend says about Windows paths.
 func (c *client) hintFor(e *Error) string {

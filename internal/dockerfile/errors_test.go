@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -28,10 +29,22 @@ func TestErrors(t *testing.T) {
 		line       int
 	}{
 		"unknown instruction": {text: base + "COPPY a b\n", want: "Dockerfile:2: unknown instruction: COPPY (did you mean COPY?)", line: 2},
-		"missing base":        {text: base + "\nFROM missing:1\n", want: "Dockerfile:3: missing:1: docker.io/library/missing:1: file does not exist", line: 3},
-		"no stage":            {text: base, change: func(r *Request) { r.Target = "two" }, want: `target stage "two" could not be found`},
+		"missing base":        {text: base + "\nFROM missing:1\n", want: "Dockerfile:3: docker.io/library/missing:1: file does not exist", line: 3},
+		"no stage":            {text: base, change: func(r *Request) { r.Target = "two" }, want: `there is no stage "two"`, hint: "stages are 0"},
 		"no stage, with syntax line": {text: "# syntax=docker/dockerfile:1\n" + base, change: func(r *Request) { r.Target = "two" },
-			want: `target stage "two" could not be found`},
+			want: `there is no stage "two"`, hint: "stages are 0"},
+		"no stage, near a name": {text: "FROM win AS one\nFROM win AS tow\n", change: func(r *Request) { r.Target = "two" }, want: `there is no stage "two"`, hint: "stages are one, tow"},
+		"mode":                  {text: base + "COPY --chmod=abc a /\n", want: "Dockerfile:2: --chmod=abc is not a mode", hint: "u=rwX", line: 2},
+		"mode out of digits":    {text: base + "COPY --chmod=99 a /\n", want: "Dockerfile:2: --chmod=99 is not a mode", hint: "755", line: 2},
+		"mode too large":        {text: base + "ADD --chmod=77777 a /\n", want: "Dockerfile:2: --chmod=77777 is not a mode", hint: "755", line: 2},
+		"source that is no stage, near one": {text: "FROM win AS missinh\nFROM win\nCOPY --from=missing a /\n",
+			want: "Dockerfile:3: docker.io/library/missing:latest: file does not exist", hint: `no stage is called "missing", so it was taken for an image; did you mean missinh?`, line: 3},
+		"source that is no stage": {text: "FROM win AS one\nFROM win AS two\nCOPY --from=missing a /\nFROM win AS later\n", change: func(r *Request) { r.Target = "two" },
+			want: "docker.io/library/missing:latest: file does not exist", hint: "stages are one", line: 3},
+		"mount that is no stage": {text: base + "RUN --mount=from=missing,target=/m x\n",
+			want: "docker.io/library/missing:latest: file does not exist", hint: `there is no stage before this one, so "missing" was taken for an image`, line: 2},
+		"source that is an image": {text: "FROM win AS one\n" + base + "COPY --from=missing:1 a /\n",
+			want: "docker.io/library/missing:1: file does not exist", line: 3},
 		"empty":          {text: "", change: func(r *Request) { r.Dockerfile = []byte{} }, want: "cannot be empty"},
 		"only comments":  {text: "# nothing\n", want: "file with no instructions", hint: "FROM", line: 1},
 		"no Dockerfile":  {change: func(r *Request) { r.Dockerfile, r.Filename = nil, "x/Dockerfile" }, want: "there is no file x/Dockerfile", hint: "-f"},
@@ -81,6 +94,28 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An image is named once, however the frontend and the resolver each say it.
+func TestImageIsNamedOnce(t *testing.T) {
+	for from, want := range map[string]string{
+		"nano":                     "Dockerfile:1: no match for it in docker.io/library/nano:latest",
+		"r.example/nano":           "Dockerfile:1: no match for it in r.example/nano:latest",
+		"r.example/nano:2":         "Dockerfile:1: no match for it in r.example/nano:2",
+		"docker.io/library/nano:3": "Dockerfile:1: no match for it in docker.io/library/nano:3",
+	} {
+		_, err := Build(t.Context(), windows("FROM "+from+"\n"), unmatched{})
+		if err == nil || err.Error() != want {
+			t.Errorf("FROM %s: got error %v, want %s", from, err, want)
+		}
+	}
+}
+
+// unmatched has every image for another platform.
+type unmatched struct{ images }
+
+func (unmatched) Resolve(_ context.Context, ref string, _ *ocispec.Platform) (Resolved, error) {
+	return Resolved{}, fmt.Errorf("no match for it in %s", ref)
 }
 
 // unreadable has files that nobody may read.

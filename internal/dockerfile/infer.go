@@ -17,7 +17,6 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/progress"
 	"github.com/casement/casement/internal/winmeta"
 )
@@ -136,10 +135,7 @@ func (f *file) infer(ctx context.Context, c *client) (ocispec.Platform, error) {
 	s := f.scope(&c.req, nil)
 	at, ok := f.target(c.req.Target)
 	if !ok {
-		return ocispec.Platform{}, &Error{
-			err:  fmt.Errorf("there is no stage %q", c.req.Target),
-			hint: "stages are " + strings.Join(f.names(), ", "),
-		}
+		return ocispec.Platform{}, f.noStage(c.req.Target)
 	}
 	for {
 		stage := f.stages[at]
@@ -204,14 +200,6 @@ func (f *file) target(name string) (int, bool) {
 	return i, err == nil && 0 <= i && i < len(f.stages)
 }
 
-func (f *file) names() []string {
-	var names []string
-	for i, s := range f.stages {
-		names = append(names, cmp.Or(s.Name, strconv.Itoa(i)))
-	}
-	return names
-}
-
 // inferBase looks a base image up.
 func (c *client) inferBase(ctx context.Context, stage instructions.Stage, base string) (ocispec.Platform, error) {
 	named, err := reference.ParseNormalizedNamed(base)
@@ -259,12 +247,7 @@ func (c *client) inferImage(ctx context.Context, stage instructions.Stage, ref s
 
 // errorAt returns an error about a place in the Dockerfile.
 func (c *client) errorAt(at []parser.Range, hint string, err error) error {
-	e := &Error{err: err, hint: hint, text: c.text(), Where: llb.Location{File: c.req.Filename}}
-	for _, r := range at {
-		e.Where = widen(e.Where, r.Start.Line, r.End.Line)
-	}
-	e.Where.Text = linesOf(e.text, e.Where.Line, e.Where.EndLine)
-	return e
+	return &Error{err: err, hint: hint, text: c.text(), Where: c.place(linesAt(at))}
 }
 
 // ChoiceError says that an image is there for several platforms and that the
