@@ -15,55 +15,6 @@ import (
 	"github.com/casement/casement/internal/winmeta"
 )
 
-// NotFoundError says that a source of COPY or ADD does not exist.
-type NotFoundError struct {
-	// Path is the source as written.
-	Path string
-	// Similar are names beside it that could be meant.
-	Similar []string
-	// Target is where the source points if it is a link to nothing.
-	Target string
-	// Outside says that the Dockerfile has a path that goes up, Ignored that the
-	// source is there but an ignore file excludes it.
-	Outside, Ignored bool
-}
-
-// Error implements error.
-func (e *NotFoundError) Error() string {
-	if e.Target != "" {
-		return fmt.Sprintf("%q is a link to %q, where nothing is", strings.TrimPrefix(e.Path, "/"), e.Target)
-	}
-	return fmt.Sprintf("%q is not there to be copied", strings.TrimPrefix(e.Path, "/"))
-}
-
-// Is makes the error match fs.ErrNotExist.
-func (e *NotFoundError) Is(target error) bool { return target == fs.ErrNotExist }
-
-// Hint says where to look.
-func (e *NotFoundError) Hint() string {
-	if e.Target != "" {
-		return "links lead nowhere outside of what is copied from; put the file itself there, or copy the directory that has the link"
-	}
-	if e.Ignored {
-		return "it is in the build context, but .dockerignore excludes it"
-	}
-	if len(e.Similar) > 0 {
-		return "did you mean " + strings.Join(e.Similar, " or ") + "?"
-	}
-	if e.Outside {
-		return "../ does not lead out of the build context: take a directory further up as the context, or --build-context"
-	}
-	return "the path is relative to the build context (or the stage of --from); .dockerignore may exclude it"
-}
-
-// notFound says what is wrong with a source that does not exist.
-func (w *copier) notFound(ctx context.Context, name string) error {
-	if e, err := w.from.Lookup(ctx, name); err == nil && (e.Kind == tree.Symlink || e.Kind == tree.Junction) {
-		return &NotFoundError{Path: w.op.Src, Target: e.Target}
-	}
-	return &NotFoundError{Path: w.op.Src, Similar: similar(ctx, w.from, name)}
-}
-
 // copy does a COPY or ADD: it returns the changes that it makes to the
 // destination. The rules, down to which existing directory a file is put into,
 // are those of BuildKit's copy (solver/llbsolver/file, fsutil/copy); the
@@ -124,12 +75,6 @@ type copier struct {
 	copied  []copiedFile
 }
 
-// source is one name that Src stands for.
-type source struct {
-	name string
-	base string // what it is called in a directory; "" to go by that of the directory
-}
-
 // pendingDir is a directory that is copied once something in it is.
 type pendingDir struct {
 	entry *tree.Entry
@@ -172,80 +117,6 @@ func (w *copier) matcher(what string, patterns []string) (*patternmatcher.Patter
 		return nil, fmt.Errorf("reading %s patterns: %w", what, err)
 	}
 	return m, nil
-}
-
-// sources returns the names that Src stands for.
-func (w *copier) sources(ctx context.Context) ([]source, error) {
-	src := w.inSource(w.op.Src)
-	if !w.op.AllowWildcard {
-		return []source{{src, lastOf(w.op.Src)}}, nil
-	}
-	if !hasMeta(src) {
-		return []source{{src, tree.Base(src)}}, nil
-	}
-	names, err := wildcard(ctx, w.from, src, w.fromFolds, w.op.FollowSymlink)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(names) == 0 && !w.op.AllowEmptyWildcard {
-		return nil, &NotFoundError{Path: w.op.Src}
-	}
-	var out []source
-	for _, n := range names {
-		out = append(out, source{n, tree.Base(n)})
-	}
-	return out, err
-}
-
-// inSource cleans a source path. Junctions that every Windows has are followed
-// by table, since looking for them would mean reading the image.
-func (w *copier) inSource(name string) string {
-	name = tree.Clean(name)
-	if w.fromFolds {
-		name = winmeta.ResolveStandardJunctions(name)
-	}
-	return name
-}
-
-// lastOf returns the last component of a path as written; none for a path that
-// ends in a dot, which means the directory as it is.
-func lastOf(p string) string {
-	if p == "." || strings.HasSuffix(p, "/.") {
-		return ""
-	}
-	return tree.Base(tree.Clean(p))
-}
-
-// prefetch tells the source what will be read, as far as that is known before
-// looking at it.
-func (w *copier) prefetch(ctx context.Context, sources []source) error {
-	if len(w.op.ExcludePatterns) > 0 {
-		return nil
-	}
-	var names []string
-	for _, src := range sources {
-		if len(w.op.IncludePatterns) == 0 {
-			names = append(names, src.name)
-		}
-		for _, p := range w.op.IncludePatterns {
-			if hasMeta(p) || strings.HasPrefix(p, "!") {
-				return nil
-			}
-			names = append(names, tree.Join(src.name, p))
-		}
-	}
-	return tree.Prefetch(ctx, w.from, names...)
-}
-
-// prefetchChosen tells the source which files patterns have chosen.
-func (w *copier) prefetchChosen(ctx context.Context) error {
-	if w.incl == nil && w.excl == nil {
-		return nil
-	}
-	var names []string
-	for _, c := range w.copied {
-		if c.from.Content != nil {
-			names = append(names, c.from.Name)
-		}
-	}
-	return tree.Prefetch(ctx, w.from, names...)
 }
 
 // one copies one source.
@@ -560,42 +431,6 @@ func (w *copier) joinLinks() {
 			w.changes[c.at].Entry.Link = w.group + other.from.Link
 		}
 	}
-}
-
-// kindError is the refusal to put an entry in place of another kind.
-func kindError(kind tree.Kind, have *tree.Entry) error {
-	if have == nil {
-		have = &tree.Entry{Kind: tree.Dir}
-	}
-	return &hintError{fmt.Errorf("copying a %s onto /%s, which is a %s", kind, have.Name, have.Kind), "copy to another name, or remove what is there first"}
-}
-
-// required checks the paths that have to be among what was copied (COPY
-// --parents names them).
-func (w *copier) required(ctx context.Context) error {
-	if len(w.op.IncludePatterns) == 0 {
-		return nil
-	}
-	for _, r := range w.op.RequiredPaths {
-		name := w.inSource(r) // from the root of the source, not from Src
-		var err error
-		if hasMeta(name) {
-			var names []string
-			names, err = wildcard(ctx, w.from, name, w.fromFolds, w.op.FollowSymlink)
-			if err == nil && len(names) == 0 {
-				err = fs.ErrNotExist
-			}
-		} else {
-			_, _, err = tree.Resolve(ctx, w.from, name, w.op.FollowSymlink)
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return &NotFoundError{Path: name}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // trailingSlash reports whether a destination is written as a directory.
