@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,8 +20,10 @@ type earlyPush struct {
 	group  *errgroup.Group
 	ctx    context.Context // of the group
 	cancel context.CancelFunc
-	// streams are the uploads of the layer that is being packed.
+	// streams are the uploads of the layer that is being packed, running those
+	// of all layers.
 	streams []chan struct{}
+	running sync.WaitGroup
 }
 
 // uploadsAtOnce bounds the layers on their way; the client has its own limit of
@@ -42,23 +45,21 @@ func (e *earlyPush) growing() func(context.Context, *layer.Growing) {
 	}
 	return func(_ context.Context, g *layer.Growing) {
 		e.streams = nil
-		all := make(chan struct{}, len(e.refs))
+		var all sync.WaitGroup
 		for _, r := range e.refs {
 			done := make(chan struct{})
 			e.streams = append(e.streams, done)
-			go func() {
-				defer func() { close(done); all <- struct{}{} }()
+			all.Go(func() {
+				defer close(done)
 				// What it cannot do, the push of the finished layer does again,
 				// and reports.
 				_ = e.client.PushGrowing(e.ctx, r, g)
-			}()
+			})
 		}
-		go func() {
-			for range e.refs {
-				<-all
-			}
+		e.running.Go(func() {
+			all.Wait()
 			_ = g.Close() // only read
-		}()
+		})
 	}
 }
 
@@ -84,14 +85,15 @@ func (e *earlyPush) wait() error {
 	if e.group == nil {
 		return nil
 	}
-	defer e.cancel()
 	return e.group.Wait()
 }
 
-// stop gives up what is on its way.
+// stop gives up what is on its way and returns when nothing is any more. After
+// wait it does nothing but let go.
 func (e *earlyPush) stop() {
 	if e.group != nil {
 		e.cancel()
-		_ = e.group.Wait() // the build has failed for another reason
+		_ = e.group.Wait() // wait has reported it, or the build has failed for another reason
+		e.running.Wait()
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/casement/casement/internal/image"
 	"github.com/casement/casement/internal/layer"
@@ -29,11 +30,26 @@ func roots(all []solved) map[string]tree.Tree {
 	return out
 }
 
+// prefetch reads what base images there are below the files in one pass a
+// layer, and not in one for each file.
+func prefetch(ctx context.Context, all map[string]tree.Tree) error {
+	for _, t := range all {
+		if err := tree.Prefetch(ctx, t, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writeTar writes the files of the images as a plain tar: names from the root
 // of the file system, without anything that makes a layer of it.
-func writeTar(ctx context.Context, w io.Writer, all []solved) error {
+func writeTar(ctx context.Context, w io.Writer, all []solved, epoch *time.Time) error {
+	trees := roots(all)
+	if err := prefetch(ctx, trees); err != nil {
+		return err
+	}
 	var changes []tree.Change
-	for dir, t := range roots(all) {
+	for dir, t := range trees {
 		if dir != "" {
 			changes = append(changes, tree.Change{Entry: &tree.Entry{Name: dir, Kind: tree.Dir}})
 		}
@@ -45,7 +61,7 @@ func writeTar(ctx context.Context, w io.Writer, all []solved) error {
 		}
 	}
 	l := &tree.Layer{Changes: tree.NewSet(changes), Label: "files of the image"}
-	plan, err := layer.Prepare(ctx, nil, l, layer.Options{Format: layer.Linux})
+	plan, err := layer.Prepare(ctx, nil, l, layer.Options{Format: layer.Linux, Epoch: epoch})
 	if err != nil {
 		return err
 	}
@@ -68,8 +84,13 @@ func plain(e *tree.Entry, dir string) *tree.Entry {
 	return &c
 }
 
-// writeLocal writes the files of the images into a directory.
-func writeLocal(ctx context.Context, dest string, all []solved) error {
+// writeLocal writes the files of the images into a directory. epoch, if not nil,
+// is the time that they get.
+func writeLocal(ctx context.Context, dest string, all []solved, epoch *time.Time) error {
+	trees := roots(all)
+	if err := prefetch(ctx, trees); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(dest, 0o755); err != nil {
 		return err
 	}
@@ -79,7 +100,7 @@ func writeLocal(ctx context.Context, dest string, all []solved) error {
 		return err
 	}
 	defer root.Close()
-	for dir, t := range roots(all) {
+	for dir, t := range trees {
 		if dir != "" {
 			if err := root.MkdirAll(dir, 0o755); err != nil {
 				return err
@@ -89,7 +110,10 @@ func writeLocal(ctx context.Context, dest string, all []solved) error {
 			if err != nil {
 				return err
 			}
-			if err := writeEntry(ctx, root, plain(e, dir)); err != nil {
+			if e = plain(e, dir); epoch != nil {
+				e.Times = tree.Times{Modified: *epoch}
+			}
+			if err := writeEntry(ctx, root, e); err != nil {
 				return fmt.Errorf("writing %s: %w", e.Name, err)
 			}
 		}
@@ -125,7 +149,11 @@ func writeEntry(ctx context.Context, root *os.Root, e *tree.Entry) error {
 }
 
 func writeFile(ctx context.Context, root *os.Root, name string, mode os.FileMode, e *tree.Entry) error {
-	f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	// What is there may be a link to another file, or not be writable.
+	if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}

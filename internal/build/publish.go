@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -48,6 +49,7 @@ func (b *builder) assembleAndPush(ctx context.Context, task *progress.Task, all 
 	if push {
 		early = newEarlyPush(ctx, b.tools.Registry, firstOfHosts(b.refs))
 	}
+	defer early.stop()
 	var images []*image.Image
 	for _, s := range all {
 		img, err := image.Assemble(ctx, b.tools.Store, image.Parts{
@@ -59,7 +61,6 @@ func (b *builder) assembleAndPush(ctx context.Context, task *progress.Task, all 
 			Packed:  early.packed,
 		})
 		if err != nil {
-			early.stop()
 			return image.Index{}, err
 		}
 		images = append(images, img)
@@ -145,10 +146,10 @@ func (b *builder) writeTo(ctx context.Context, o Output, index image.Index, all 
 	}
 	w := registry.WriteOptions{Store: b.tools.Store, Sealed: o.Sealed, Tar: !o.AsDir}
 	switch {
-	case o.Type == "oci" && o.Dest != "-":
+	case o.Type == "oci" && o.Dest != "-" && !special(o.Dest):
 		return registry.WriteLayout(ctx, o.Dest, refs, index, w)
 	case o.Type == "local":
-		return writeLocal(ctx, o.Dest, all)
+		return writeLocal(ctx, o.Dest, all, b.req.Epoch)
 	}
 	return toFile(o, func(f io.Writer) error {
 		switch o.Type {
@@ -157,17 +158,22 @@ func (b *builder) writeTo(ctx context.Context, o Output, index image.Index, all 
 		case "docker":
 			return registry.WriteArchive(ctx, f, refs, index, w)
 		}
-		return writeTar(ctx, f, all)
+		return writeTar(ctx, f, all, b.req.Epoch)
 	})
 }
 
-// toFile writes a file that is either complete or not there.
+// toFile writes a file that is either complete or not there. Devices and pipes
+// are written to as they are.
 func toFile(o Output, write func(io.Writer) error) error {
 	if o.Dest == "-" {
 		return write(o.Writer)
 	}
-	if err := os.MkdirAll(filepath.Dir(o.Dest), 0o755); err != nil {
-		return err
+	if special(o.Dest) {
+		f, err := os.OpenFile(o.Dest, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
 	}
 	if err := os.MkdirAll(filepath.Dir(o.Dest), 0o755); err != nil {
 		return err
@@ -191,4 +197,12 @@ func toFile(o Output, write func(io.Writer) error) error {
 		return err
 	}
 	return os.Rename(f.Name(), o.Dest)
+}
+
+// special reports whether a destination is a device or a pipe, such as
+// /dev/null or what the shell writes for >(command): putting a file in its
+// place would be wrong, and as root do harm.
+func special(dest string) bool {
+	fi, err := os.Stat(dest)
+	return err == nil && !fi.Mode().IsRegular() && !fi.IsDir()
 }

@@ -403,7 +403,7 @@ func (w *watchdog) stop() {
 type sending struct {
 	b     io.ReadCloser
 	watch *watchdog
-	left  int64
+	left  int64 // negative if nobody knows how many bytes there will be
 
 	mu              sync.Mutex
 	reading, closed bool
@@ -435,10 +435,10 @@ func (s *sending) Read(p []byte) (int, error) {
 		s.err = err
 		return n, err
 	}
-	if s.left > 0 {
-		s.watch.start(1)
-	} else {
+	if s.left == 0 || err == io.EOF {
 		s.watch.start(10) // the server puts the blob where it belongs, which takes time
+	} else {
+		s.watch.start(1)
 	}
 	return n, err
 }
