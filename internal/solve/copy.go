@@ -128,6 +128,9 @@ func (w *copier) one(ctx context.Context, d *doer, src source) error {
 	if err != nil {
 		return err
 	}
+	if err := w.overwrites(ctx, d, src); err != nil {
+		return err
+	}
 	if w.op.Unpack {
 		done, err := w.unpack(ctx, d, src)
 		if done || err != nil {
@@ -213,14 +216,38 @@ func (w *copier) destination(ctx context.Context, d *doer, e *tree.Entry, src so
 	written := dest
 	if have != nil && (e.Kind == tree.Dir && !w.op.DirCopyContents || e.Kind != tree.Dir && have.Kind == tree.Dir) {
 		dest = tree.Join(dest, src.base)
-	} else if have == nil && e.Kind != tree.Dir {
-		w.warnIfFile(d, dest, src.base)
+	} else if e.Kind != tree.Dir {
+		d.landed = landing{dest: w.key(dest), source: src.name}
+		if have == nil {
+			w.warnIfFile(d, dest, src.base)
+		}
 	}
 	if dest == "" || dest == written && have != nil {
 		return dest, nil
 	}
 	parent, err := w.makeDirs(ctx, tree.Parent(dest), mode)
 	return tree.Join(parent, tree.Base(dest)), err
+}
+
+// landing is a file that a copy has put in the place of its destination, and
+// not into it.
+type landing struct{ dest, source string }
+
+// overwrites refuses a source that would take the place of the one before it.
+func (w *copier) overwrites(ctx context.Context, d *doer, src source) error {
+	if d.landed.dest == "" {
+		return nil
+	}
+	dest, err := w.resolve(ctx, tree.Clean(w.op.Dest))
+	if err != nil || w.key(dest) != d.landed.dest {
+		return err
+	}
+	have, err := w.find(ctx, dest)
+	if err != nil || have == nil || have.Kind == tree.Dir {
+		return err
+	}
+	return &hintError{fmt.Errorf("%q and %q would both become the file %s", d.landed.source, src.name, w.op.Dest),
+		"end the destination with / to copy several files into a directory"}
 }
 
 // warnIfFile warns of a destination that could be a directory of a base image

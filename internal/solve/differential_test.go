@@ -53,8 +53,9 @@ func likeBuildKit(t *testing.T, seed uint64) {
 	}
 	before := listing(t, src) + "--\n" + listing(t, dst)
 	var want error
+	disk := &disk{src: src, dst: dst}
 	for _, a := range list {
-		if want = reference(t.Context(), src, dst, a); want != nil {
+		if want = disk.do(t.Context(), a); want != nil {
 			break
 		}
 	}
@@ -231,11 +232,19 @@ func (g *generator) action() llb.FileAction {
 	return c
 }
 
-// reference does an action on disk by BuildKit's rules.
-func reference(ctx context.Context, src, dst string, a llb.FileAction) error {
+// disk does actions by BuildKit's rules.
+type disk struct {
+	src, dst string
+	landed   string // the file that the copies before have made of a destination
+}
+
+func (d *disk) do(ctx context.Context, a llb.FileAction) error {
+	if c, ok := a.(*llb.Copy); ok {
+		return d.copy(ctx, c)
+	}
+	dst := d.dst
+	d.landed = ""
 	switch a := a.(type) {
-	case *llb.Copy:
-		return copyOnDisk(ctx, src, dst, a)
 	case *llb.Mkdir:
 		p, err := continuity.RootPath(dst, a.Path)
 		if err != nil {
@@ -311,7 +320,37 @@ func removeOnDisk(dst, name string, allowNotFound bool) error {
 	return os.RemoveAll(p)
 }
 
-func copyOnDisk(ctx context.Context, src, dst string, c *llb.Copy) error {
+// land refuses a source that would take the place of the one before it, which
+// BuildKit allows, and remembers the one that takes the place of the destination.
+func (d *disk) land(name string, c *llb.Copy) error {
+	at, err := continuity.RootPath(d.dst, c.Dest)
+	if err != nil {
+		return nil // for the copier to say
+	}
+	from, err := continuity.RootPath(d.src, name)
+	if !c.FollowSymlink {
+		from, err = continuity.RootPath(d.src, filepath.Dir(filepath.Join("/", name)))
+		from = filepath.Join(from, filepath.Base(name))
+	}
+	if err != nil {
+		return nil
+	}
+	source, err := os.Lstat(from)
+	if err != nil {
+		return nil
+	}
+	have, err := os.Lstat(at)
+	if err == nil && !have.IsDir() && at == d.landed {
+		return errors.New("two sources for one file")
+	}
+	if !source.IsDir() && !strings.HasSuffix(clean(c.Dest), "/") && !strings.HasSuffix(c.Dest, "/.") && (err != nil || !have.IsDir()) {
+		d.landed = at
+	}
+	return nil
+}
+
+func (d *disk) copy(ctx context.Context, c *llb.Copy) error {
+	src, dst := d.src, d.dst
 	from, to := clean(c.Src), clean(c.Dest)
 	if !c.CreateDestPath {
 		p, err := continuity.RootPath(dst, filepath.Join("/", c.Dest))
@@ -333,6 +372,9 @@ func copyOnDisk(ctx context.Context, src, dst string, c *llb.Copy) error {
 		}
 	}
 	for _, n := range names {
+		if err := d.land(n, c); err != nil {
+			return err
+		}
 		err := fscopy.Copy(ctx, src, n, dst, to, func(ci *fscopy.CopyInfo) {
 			ci.IncludePatterns, ci.ExcludePatterns = c.IncludePatterns, c.ExcludePatterns
 			ci.Chown, ci.Utime, ci.ModeStr = chowner(c.Owner), timeOf(c.Timestamp), c.ModeStr

@@ -31,7 +31,7 @@ func (s *Solver) file(ctx context.Context, v *llb.Vertex, op *llb.File, inputs [
 		if err != nil {
 			return nil, err
 		}
-		next := d.dest.with(changes, d.distinct)
+		next := d.dest.with(changes, d.distinct).at(d.landed)
 		states = append(states, next)
 		if a.Output != llb.Discard {
 			outputs[a.Output] = next.finish(v)
@@ -54,11 +54,14 @@ type doer struct {
 	warned map[string]bool // what the operation has warned of
 	// distinct says that the changes of the action are about different names.
 	distinct bool
+	// landed is what the copies before have put in the place of a destination.
+	landed landing
 }
 
 func (d *doer) do(ctx context.Context, a llb.Action) ([]tree.Change, error) {
 	switch do := a.Do.(type) {
 	case *llb.Copy:
+		d.landed = d.dest.landed
 		return d.copy(ctx, do, d.get(a.SecondaryInput).chain())
 	case *llb.Mkdir:
 		return d.mkdir(ctx, do)

@@ -25,6 +25,9 @@
 //   - A malformed pattern, an account that the image does not know and a
 //     directory in the place of a file are errors; BuildKit takes them for
 //     nothing found, for root and for done.
+//   - Several files that are copied to one name, which does not end in a slash
+//     and is no directory, are an error, as Docker's documentation has it;
+//     BuildKit lets the last one win without a word.
 //   - Hard links stay linked across all sources of one copy, a broken link can
 //     be removed without leave to be missing, and with that leave a name below
 //     a file is missing.

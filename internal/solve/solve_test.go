@@ -91,6 +91,39 @@ func TestRemovedAndMadeAgain(t *testing.T) {
 	}
 }
 
+// Files of one COPY that would become one file are refused, whose content would
+// be lost without a word. What is between two copies, another name or a
+// directory makes the second one mean something else.
+func TestTwoSourcesForOneFile(t *testing.T) {
+	from := chainOf("", "a=1 b=2 c/ c/d=3 only=4")
+	for _, tt := range []struct {
+		os, dest string
+		do       []llb.FileAction
+		refused  string // what the error names
+	}{
+		{"linux", "", []llb.FileAction{copyOf("/a", "/x"), copyOf("/b", "/x")}, `"a" and "b" would both become the file /x`},
+		{"linux", "x=0", []llb.FileAction{copyOf("/a", "/x"), copyOf("/b", "/x")}, `"a" and "b"`},
+		{"linux", "l->x", []llb.FileAction{copyOf("/a", "/l"), copyOf("/b", "/x")}, `"a" and "b"`},
+		{"linux", "", []llb.FileAction{copyOf("/[ab]", "/x")}, `"a" and "b"`},
+		{"linux", "", []llb.FileAction{copyOf("/a", "/x"), copyOf("/none*", "/x"), copyOf("/b", "/x")}, `"a" and "b"`},
+		{"linux", "", []llb.FileAction{copyOf("/a", "/x"), copyOf("/c", "/x")}, `"a" and "c"`},
+		{"windows", "", []llb.FileAction{copyOf("/a", "/x"), copyOf("/b", "/X")}, `"a" and "b"`},
+		{"linux", "x/", []llb.FileAction{copyOf("/a", "/x"), copyOf("/b", "/x")}, ""},
+		{"linux", "", []llb.FileAction{copyOf("/c", "/x"), copyOf("/b", "/x")}, ""},
+		{"linux", "", []llb.FileAction{copyOf("/a", "/x/"), copyOf("/b", "/x/")}, ""},
+		{"windows", "Windows/", []llb.FileAction{copyOf("/a", "/Windows"), copyOf("/b", "/windows")}, ""},
+		{"linux", "", []llb.FileAction{copyOf("/o*", "/x")}, ""},
+		{"linux", "", []llb.FileAction{copyOf("/a", "/x"), copyOf("/b", "/y")}, ""},
+		{"linux", "", []llb.FileAction{copyOf("/a", "/x"), &llb.Remove{Path: "/x"}, copyOf("/b", "/x")}, ""},
+		{"linux", "", []llb.FileAction{copyOf("/a", "/x"), &llb.Mkfile{Path: "/x", Mode: 0o644, Timestamp: llb.Keep}, copyOf("/b", "/x")}, ""},
+	} {
+		_, err := apply(t, nil, chainOf(tt.os, tt.dest), from, tt.do...)
+		if (err != nil) != (tt.refused != "") || err != nil && !strings.Contains(err.Error(), tt.refused) {
+			t.Errorf("%s, %q, %+v: got error %v, want %q", tt.os, tt.dest, tt.do, err, tt.refused)
+		}
+	}
+}
+
 func execOf(mounts ...llb.Mount) *llb.Exec {
 	mounts = append([]llb.Mount{{Dest: "/", Input: 0, Output: 0}}, mounts...)
 	return &llb.Exec{Args: []string{"make"}, Cwd: "/src", Env: []string{"A=1"}, Mounts: mounts, Network: llb.NetworkNone}

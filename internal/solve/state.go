@@ -15,6 +15,7 @@ type state struct {
 	changes []tree.Change // one for each name
 	set     *tree.Set     // of changes
 	above   tree.Chain    // base with the changes on top
+	landed  landing       // if the last action was a copy
 }
 
 func newState(base tree.Chain) *state {
@@ -41,6 +42,14 @@ func (s *state) with(more []tree.Change, distinct bool) *state {
 		r.change(c)
 	}
 	return newTop(s.base, r.result())
+}
+
+// at returns the state with what the last copy has put in the place of its
+// destination.
+func (s *state) at(l landing) *state {
+	next := *s
+	next.landed = l
+	return &next
 }
 
 func newTop(base tree.Chain, changes []tree.Change) *state {
