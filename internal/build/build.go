@@ -167,7 +167,7 @@ func (b *builder) open(ctx context.Context) error {
 		Sources:  &sources{builder: b},
 		Runner:   b.tools.Runner,
 		Unpacker: unpacker{b.tools.Store},
-		Observer: &observer{recorder: b.tools.Progress},
+		Observer: &observer{recorder: b.tools.Progress, downloads: b.contexts.downloads},
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/casement/casement/internal/dockerfile"
 	"github.com/casement/casement/internal/layer"
 	"github.com/casement/casement/internal/llb"
+	"github.com/casement/casement/internal/progress"
 	"github.com/casement/casement/internal/solve"
 	"github.com/casement/casement/internal/source"
 	"github.com/casement/casement/internal/store"
@@ -36,9 +37,10 @@ type contexts struct {
 	filename    string
 	text        []byte
 
-	http  *source.HTTP
-	git   *source.Git
-	saves []func() error
+	http      *source.HTTP
+	git       *source.Git
+	downloads *downloads
+	saves     []func() error
 }
 
 // maxDockerfile bounds the size of a Dockerfile.
@@ -47,8 +49,8 @@ const maxDockerfile = 16 << 20
 // openContexts finds out what the contexts of a request are. Directories are
 // opened, and everything else is fetched.
 func openContexts(ctx context.Context, req Request, t Tools) (*contexts, error) {
-	c := &contexts{named: map[string]selector{}, options: map[string]string{}}
-	c.http = source.NewHTTP(source.HTTPOptions{Store: t.Store, Secret: secret(req.Getenv)})
+	c := &contexts{named: map[string]selector{}, options: map[string]string{}, downloads: newDownloads()}
+	c.http = source.NewHTTP(source.HTTPOptions{Store: t.Store, Secret: secret(req.Getenv), Progress: c.downloads.progress})
 	c.git = source.NewGit(source.GitOptions{Dir: gitDir(t.Store), Secret: secret(req.Getenv)})
 	if err := c.openMain(ctx, req, t); err != nil {
 		return nil, err
@@ -124,7 +126,11 @@ func (c *contexts) open(ctx context.Context, arg, name string, t Tools) (selecto
 		chain, err := p.Load(ctx)
 		return fixed{chain.View()}, nil, err
 	case source.ContextHTTP:
+		task := t.Progress.Vertex(progress.Vertex{ID: "context " + name, Name: "[internal] load remote build " + name})
+		task.Start()
+		c.downloads.below(arg, task)
 		content, err := c.download(ctx, arg)
+		task.Done(err)
 		return nil, content, err
 	}
 	return c.openDir(arg, name, t)

@@ -11,13 +11,17 @@ import (
 
 // observer shows what the solver does: it implements solve.Observer.
 type observer struct {
-	recorder *progress.Recorder
+	recorder  *progress.Recorder
+	downloads *downloads
 }
 
 // Start implements solve.Observer.
 func (o *observer) Start(v *llb.Vertex) func(error) {
 	t := o.recorder.Vertex(vertexOf(v))
 	t.Start()
+	if s, ok := v.Op.(*llb.Source); ok {
+		o.downloads.below(s.Identifier, t)
+	}
 	return t.Done
 }
 
@@ -25,6 +29,40 @@ func (o *observer) Start(v *llb.Vertex) func(error) {
 func (o *observer) Warn(v *llb.Vertex, message, hint string) {
 	w := progress.Warning{Short: v.Where.String() + ": " + message, Detail: []string{hint}}
 	o.recorder.Vertex(vertexOf(v)).Warn(w)
+}
+
+// downloads shows the bytes of http sources below the steps that want them.
+type downloads struct {
+	mu       sync.Mutex
+	tasks    map[string]*progress.Task // by URL
+	counters map[string]*progress.Counter
+}
+
+func newDownloads() *downloads {
+	return &downloads{tasks: map[string]*progress.Task{}, counters: map[string]*progress.Counter{}}
+}
+
+// below says which step wants a URL.
+func (d *downloads) below(url string, t *progress.Task) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.tasks[url] = t
+	delete(d.counters, url)
+}
+
+// progress is for source.HTTPOptions.
+func (d *downloads) progress(url string, done, total int64) {
+	d.mu.Lock()
+	c := d.counters[url]
+	if t := d.tasks[url]; c == nil && t != nil {
+		c = t.Status("downloading", "downloading")
+		d.counters[url] = c
+	}
+	d.mu.Unlock()
+	c.Set(done, max(total, 0))
+	if done == total {
+		c.Done()
+	}
 }
 
 // announce tells the display of all steps before the first begins.

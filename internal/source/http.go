@@ -35,7 +35,9 @@ type HTTPOptions struct {
 	// UserAgent is what servers are told; the default is "casement".
 	UserAgent string
 	// Progress hears how many bytes of a URL have arrived; total is -1 if the
-	// server does not say. It is called from the goroutine that downloads.
+	// server does not say. It is called from the goroutine that downloads. The
+	// URL is that of the request, with passwords it may have: to know it by, not
+	// to be shown.
 	Progress func(url string, done, total int64)
 	// Secret gives the values for Authorization headers.
 	Secret SecretFunc
@@ -81,6 +83,12 @@ func NewHTTP(o HTTPOptions) *HTTP {
 		if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
 			return errDowngrade
 		}
+		// Package http keeps credentials for subdomains and other ports, and
+		// tells the next server the address of the last, signatures included.
+		if req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
+			req.Header.Del("Authorization")
+		}
+		req.Header.Del("Referer")
 		if next != nil {
 			return next(req, via)
 		}
@@ -205,9 +213,11 @@ func (r request) key(d digest.Digest, name string, modified time.Time) string {
 	return "http:" + hex.EncodeToString(sum[:])
 }
 
-// recordKey names the answer of the server: who asks, and for what.
+// recordKey names the answer of the server: who asks, and for what. People see
+// it when they list the store, so passwords and signatures of the URL are only
+// in it as a hash.
 func (r request) recordKey() string {
-	b, _ := json.Marshal([]any{r.url, r.filename, r.secret, r.header}) // plain values marshal
+	b, _ := json.Marshal([]any{redact(r.url), fileHash(r.url), r.filename, r.secret, r.header}) // plain values marshal
 	return string(b)
 }
 

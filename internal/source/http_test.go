@@ -416,6 +416,23 @@ func TestHTTPSecrets(t *testing.T) {
 	if got := f.header(1).Get("Authorization"); got != "Custom x" {
 		t.Errorf("header %q", got)
 	}
+	// Another port is another server, whoever runs it.
+	near := httptest.NewServer(http.RedirectHandler(url, http.StatusFound))
+	defer near.Close()
+	fetch(t, h, near.URL+"/private?signature=s3cret", nil)
+	if head := f.header(2); head.Get("Authorization") != "" || head.Get("Referer") != "" {
+		t.Errorf("redirected with %v", head)
+	}
+}
+
+// If this fails, passwords of URLs are on the screen of everybody who lists what
+// the cache holds.
+func TestHTTPRecordKey(t *testing.T) {
+	one := request{url: "https://user:s3cret@h/f?signature=s3cret"}
+	two := request{url: "https://user:s3cret@h/f?signature=other"}
+	if k := one.recordKey(); strings.Contains(k, "s3cret") || !strings.Contains(k, "https://h/f") || k == two.recordKey() {
+		t.Errorf("keys %s and %s", k, two.recordKey())
+	}
 }
 
 // If this fails, one build downloads the same file several times at once.

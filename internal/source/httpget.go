@@ -502,7 +502,7 @@ func (d *download) Write(b []byte) (n int, err error) {
 	}
 	d.alive()
 	if d.h.o.Progress != nil {
-		d.h.o.Progress(redact(d.r.url), d.size(), d.total)
+		d.h.o.Progress(d.r.url, d.size(), d.total)
 	}
 	return n, nil
 }
