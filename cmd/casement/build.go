@@ -45,11 +45,27 @@ func newBuild(env *environment) *cobra.Command {
 CONTEXT is a directory, a git URL, an http(s) URL of a tar or a Dockerfile, or -
 for a tar or a Dockerfile on standard input.
 
-Without --platform the image is for what its base image is for. Layers of the
-base image are not downloaded: a push takes them over inside the registry, or
-streams them from one registry to the other.`,
+Without --platform the image is for what its base image is for, and one FROM
+scratch is for Linux. Layers of the base image are not downloaded: a push takes
+them over inside the registry, or streams them from one registry to the other.
+
+An image goes where --push or --output says, which may be repeated and combined:
+  type=registry          push to the registries of the --tag names; as --push
+  type=oci,dest=FILE     an OCI layout in a tar; in a directory with tar=false
+  type=docker,dest=FILE  a tar for docker load
+  type=tar,dest=FILE     the files of the image in a tar
+  type=local,dest=DIR    the files in an empty directory; overwrite=true in any
+A tar without dest goes to standard output. Without either the image is in the
+cache only.
+
+--quiet prints the image ID, as docker does: the digest of the config, or of the
+index if the image has several platforms. The digest to pull by, NAME@DIGEST, is
+containerimage.digest in the --metadata-file.`,
 		Example: `  casement build -t registry.example/app:1 --push .
   casement build --platform 'windows(10.0.20348)/amd64' -o type=oci,dest=app.tar .
+  casement build --platform linux/amd64,windows/amd64 -t registry.example/app:1 --push .
+  casement build --build-context tools=docker-image://registry.example/tools:1 -o dist .
+  casement build -f - . <Dockerfile
   casement build --check .`,
 		Args: exactArgs(1, "a CONTEXT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -84,7 +100,7 @@ func (f *buildFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.push, "push", false, "the same as --output type=registry")
 	fl.BoolVar(&f.sealed, "sealed", false, "leave the base image's layers out of an OCI layout, so that none is downloaded")
 	fl.StringVar(&f.progress, "progress", "auto", "`mode` of the progress display: "+strings.Join(progress.Modes(), ", "))
-	fl.StringVar(&f.metadataFile, "metadata-file", "", "`file` for facts about the result, as JSON")
+	fl.StringVar(&f.metadataFile, "metadata-file", "", "`file` for facts about the result, as JSON: containerimage.digest, containerimage.config.digest, image.name")
 	fl.StringVar(&f.iidFile, "iidfile", "", "`file` for the image ID")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but the image ID")
 	fl.StringVar(&f.compression, "compression", "gzip", "`kind` of compression of new layers: gzip, zstd or none")
@@ -100,7 +116,7 @@ func (f *buildFlags) request(env *environment, context string) (build.Request, e
 		NoCache: f.noCache, Level: f.level,
 	}
 	var err error
-	if req.BuildArgs, err = pairs("--build-arg", f.args, env.getenv); err != nil {
+	if req.BuildArgs, err = pairs("--build-arg", f.args, env.lookupenv); err != nil {
 		return req, err
 	}
 	if req.Labels, err = pairs("--label", f.labels, nil); err != nil {
@@ -132,6 +148,9 @@ func (f *buildFlags) parseOutputs(stdout io.Writer) ([]build.Output, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := checkStdout(stdout, o); err != nil {
+			return nil, err
+		}
 		o.Writer, o.Sealed = stdout, o.Sealed || f.sealed && o.Type == "oci"
 		outputs = append(outputs, o)
 	}
@@ -141,17 +160,17 @@ func (f *buildFlags) parseOutputs(stdout io.Writer) ([]build.Output, error) {
 	return outputs, nil
 }
 
-// pairs reads NAME=VALUE flags. With getenv, a NAME alone takes its value from
-// the environment, if it has one.
-func pairs(flag string, args []string, getenv func(string) string) (map[string]string, error) {
+// pairs reads NAME=VALUE flags. With lookupenv, a NAME alone takes its value from
+// the environment, be it empty, and is left out if it has none there.
+func pairs(flag string, args []string, lookupenv func(string) (string, bool)) (map[string]string, error) {
 	m := map[string]string{}
 	for _, a := range args {
 		name, value, ok := strings.Cut(a, "=")
-		if name == "" || !ok && getenv == nil {
+		if name == "" || !ok && lookupenv == nil {
 			return nil, &usageError{fmt.Errorf("%s %q is not NAME=VALUE", flag, a), "for example " + flag + " NAME=VALUE"}
 		}
 		if !ok {
-			if value = getenv(name); value == "" {
+			if value, ok = lookupenv(name); !ok {
 				continue
 			}
 		}
@@ -197,6 +216,9 @@ func sourceDateEpoch(args map[string]string, getenv func(string) string) (*time.
 			return nil, nil
 		}
 		args[name] = value
+	}
+	if value == "" {
+		return nil, nil // an argument that is empty is as good as none
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || n < 0 {

@@ -56,7 +56,9 @@ device, fifo, socket, removed), size, modified, target, owner, and attributes or
 mode. Fields without a value may be absent, and new fields may be added.`,
 		Example: `  casement inspect registry.example/app:1
   casement inspect --platform windows/amd64 --json oci:dist
-  casement inspect --files image.tar 'C:\app'`,
+  casement inspect --files registry.example/app:1
+  casement inspect --files image.tar 'C:\app'
+  casement inspect --files --layer 3 oci:dist`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 2 && !f.files {
 				return &usageError{fmt.Errorf("a PATH (%q) goes with --files only", args[1]), "casement inspect --files " + args[0] + " " + args[1]}

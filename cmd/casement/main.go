@@ -92,9 +92,9 @@ needs something that is not there, 130 interrupted.`,
 		Args:                       noArgs,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{err, "see " + cmd.CommandPath() + " --help"}
-	})
+	root.Version = buildVersion()
+	root.SetVersionTemplate("casement {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newBuild(env), newInspect(env), newDu(env), newPrune(env), newVersion(env), newCompletion(env))
 	return root
 }
