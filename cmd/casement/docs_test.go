@@ -20,7 +20,7 @@ const docDir = "../../doc"
 
 // TestDocs fails if doc/cli is not what the commands say of themselves.
 func TestDocs(t *testing.T) {
-	root := newRoot(&environment{stdin: new(bytes.Buffer), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }})
+	root := newRoot(&environment{stdin: new(bytes.Buffer), stdout: io.Discard, stderr: io.Discard, lookupenv: func(string) (string, bool) { return "", false }})
 	root.DisableAutoGenTag = true
 	dir := t.TempDir()
 	if err := doc.GenMarkdownTree(root, dir); err != nil {

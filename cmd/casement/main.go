@@ -39,7 +39,7 @@ const (
 
 func main() {
 	os.Exit(mainExit(context.Background(), environment{
-		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv,
+		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupenv: os.LookupEnv,
 	}))
 }
 
@@ -48,10 +48,16 @@ type environment struct {
 	args           []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	getenv         func(string) string
+	lookupenv      func(string) (string, bool)
 	// backoff is the first wait before a request to a registry is repeated;
 	// zero is the usual one.
 	backoff time.Duration
+}
+
+// getenv returns the value of a variable; "" if it is not set.
+func (e *environment) getenv(name string) string {
+	value, _ := e.lookupenv(name)
+	return value
 }
 
 // mainExit runs the program and returns its exit code. The first interrupt

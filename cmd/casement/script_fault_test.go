@@ -37,7 +37,7 @@ func faultCommands() map[string]func(ts *testscript.TestScript, neg bool, args [
 // impatient is casement with short waits between the attempts of a request.
 func impatient() {
 	os.Exit(mainExit(context.Background(), environment{
-		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, backoff: 5 * time.Millisecond,
+		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupenv: os.LookupEnv, backoff: 5 * time.Millisecond,
 	}))
 }
 
