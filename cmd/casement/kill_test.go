@@ -95,7 +95,7 @@ func (w *slowWriter) Write(b []byte) (int, error) {
 func (b *killBed) command(ctx context.Context, cache string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	cmd := exec.CommandContext(ctx, "casement", args...) // testscript.Main has put it into the path
 	cmd.Dir = b.dir
-	cmd.Env = append(os.Environ(), "CASEMENT_CACHE="+cache, "HOME="+b.dir, "DOCKER_CONFIG="+b.dir)
+	cmd.Env = append(os.Environ(), "CASEMENT_CACHE="+cache, "HOME="+b.dir, "DOCKER_CONFIG="+b.dir, "GORACE="+noRaceSleep)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	return cmd, &stderr

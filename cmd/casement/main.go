@@ -64,7 +64,8 @@ func (e *environment) getenv(name string) string {
 // cancels the context, a second one ends the process.
 func mainExit(ctx context.Context, env environment) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// Not stopped before the process ends: an interrupt that comes after the
+	// work is done must not turn success into death by a signal.
 	context.AfterFunc(ctx, stop)
 	root := newRoot(&env)
 	root.SetArgs(env.args)

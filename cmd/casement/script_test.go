@@ -20,6 +20,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"casement": main, "impatient": impatient})
 }
 
+// noRaceSleep makes programs with the race detector end when they end: as it
+// is, each sleeps a second first, and scripts run hundreds.
+const noRaceSleep = "atexit_sleep_ms=0"
+
 // TestScript runs testdata/script/*.txtar: the real program against real
 // registries in this process. Besides the commands of testscript there are:
 //
@@ -158,6 +162,7 @@ func setupScript(env *testscript.Env) error {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "SSL_CERT_FILE", "SOURCE_DATE_EPOCH", "NO_COLOR"} {
 		env.Setenv(name, "")
 	}
+	env.Setenv("GORACE", noRaceSleep)
 	return nil
 }
 
