@@ -3,7 +3,6 @@ package image
 import (
 	"cmp"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -218,6 +217,3 @@ func buildOf(osVersion string) int {
 	}
 	return v.Build
 }
-
-// HostArchitecture is the architecture that a build is for when nobody says.
-func HostArchitecture() string { return runtime.GOARCH }

@@ -97,42 +97,6 @@ func loadSingle(ctx context.Context, p Place, ref string, d ocispec.Descriptor, 
 	return img, nil
 }
 
-// LoadAll loads every image behind ref. raw is the index itself, nil if there
-// is none.
-func LoadAll(ctx context.Context, p Place, ref string) (*Index, error) {
-	d, raw, err := p.Manifest(ctx, ref)
-	if err != nil {
-		return nil, err
-	}
-	if !isIndex(d.MediaType, raw) {
-		img, err := loadManifest(ctx, p, d, raw)
-		if err != nil {
-			return nil, fmt.Errorf("reading the image %s: %w", name(p, ref), err)
-		}
-		return &Index{Descriptor: img.Descriptor, Images: []*Image{img}}, nil
-	}
-	var ix ocispec.Index
-	if err := json.Unmarshal(raw, &ix); err != nil {
-		return nil, fmt.Errorf("reading the index %s: %w", name(p, ref), err)
-	}
-	out := &Index{Descriptor: d, Raw: raw}
-	for _, m := range ix.Manifests {
-		if isAttestation(m) {
-			continue
-		}
-		_, raw, err := p.Manifest(ctx, m.Digest.String())
-		if err != nil {
-			return nil, err
-		}
-		img, err := loadManifest(ctx, p, m, raw)
-		if err != nil {
-			return nil, fmt.Errorf("reading the image %s@%s: %w", name(p, ref), m.Digest, err)
-		}
-		out.Images = append(out.Images, img)
-	}
-	return out, nil
-}
-
 // name is what people call ref in a place.
 func name(p Place, ref string) string {
 	switch {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/casement/casement/internal/store"
 	"github.com/casement/casement/internal/tree"
@@ -170,3 +171,6 @@ func wantEntryError(t testing.TB, err error, parts ...string) {
 	}
 	_ = e.Hint()
 }
+
+// digestOf returns the digest of b.
+func digestOf(b []byte) digest.Digest { return digest.FromBytes(b) }

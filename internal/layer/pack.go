@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -95,19 +96,10 @@ func (k *packing) name(ctx context.Context) error {
 	for i := range k.members {
 		k.keys = append(k.keys, k.members[i].key(k.plan, digests))
 	}
-	if !hasEmpty(digests) {
+	if !slices.Contains(digests, "") {
 		k.key = k.plan.key(digests)
 	}
 	return nil
-}
-
-func hasEmpty(list []string) bool {
-	for _, s := range list {
-		if s == "" {
-			return true
-		}
-	}
-	return false
 }
 
 // loadPacked returns what was packed under key.

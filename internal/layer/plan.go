@@ -137,12 +137,6 @@ func compareNames(a, b string) int {
 	return len(a) - len(b)
 }
 
-// Entries returns the number of tar entries.
-func (p *Plan) Entries() int { return len(p.items) }
-
-// Size returns the number of bytes of the tar.
-func (p *Plan) Size() int64 { return p.size }
-
 // contentDigest names the bytes of a content; "" if it cannot cheaply.
 func contentDigest(ctx context.Context, c tree.Content) (string, error) {
 	if c == nil {

@@ -11,6 +11,3 @@ import (
 func sumOf(h hash.Hash) digest.Digest {
 	return digest.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
 }
-
-// digestOf returns the digest of b.
-func digestOf(b []byte) digest.Digest { return digest.FromBytes(b) }

@@ -1,9 +1,6 @@
 package source
 
 import (
-	"archive/tar"
-	"bufio"
-	"bytes"
 	"os"
 	"strings"
 )
@@ -51,26 +48,4 @@ func ParseContext(arg string) (ContextKind, error) {
 		return ContextHTTP, nil
 	}
 	return ContextDir, nil
-}
-
-// archiveHead is how many bytes IsArchive looks at: one block of a tar.
-const archiveHead = 512
-
-// IsArchive reports whether r is at the beginning of a tar, plain or
-// compressed, as opposed to a Dockerfile. It consumes nothing. r must buffer
-// at least 512 bytes, as every [bufio.Reader] does that nobody made smaller.
-func IsArchive(r *bufio.Reader) bool {
-	head, _ := r.Peek(archiveHead) // a shorter text is no tar
-	for _, magic := range []string{"\x1f\x8b\x08", "BZh", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd"} {
-		if bytes.HasPrefix(head, []byte(magic)) {
-			return true
-		}
-	}
-	if len(head) < archiveHead {
-		return false
-	}
-	// The reader of the standard library knows all kinds of headers, and
-	// checks their sums.
-	_, err := tar.NewReader(bytes.NewReader(head)).Next()
-	return err == nil || bytes.HasPrefix(head[257:], []byte("ustar"))
 }

@@ -1,9 +1,6 @@
 package source
 
 import (
-	"archive/tar"
-	"bufio"
-	"bytes"
 	"path"
 	"strings"
 	"testing"
@@ -87,28 +84,6 @@ func TestParseContext(t *testing.T) {
 	}
 	if k, err := ParseContext("https://h/x.git?bad=1"); k != ContextGit || err == nil {
 		t.Errorf("%s, %v", k, err)
-	}
-}
-
-// If this fails, a Dockerfile on standard input is unpacked, or a tar parsed.
-func TestIsArchive(t *testing.T) {
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	must(t, w.WriteHeader(&tar.Header{Name: "Dockerfile", Size: 1, Mode: 0o644, Format: tar.FormatUSTAR}))
-	_, err := w.Write([]byte("x"))
-	must(t, err)
-	must(t, w.Close())
-	for text, want := range map[string]bool{
-		b.String(): true, "\x1f\x8b\x08rest": true, "BZh9": true, "\xfd7zXZ\x00": true, "\x28\xb5\x2f\xfd": true,
-		"FROM scratch\n": false, "": false, strings.Repeat("# comment\n", 100): false,
-	} {
-		r := bufio.NewReader(strings.NewReader(text))
-		if got := IsArchive(r); got != want {
-			t.Errorf("%.20q: %v", text, got)
-		}
-		if all, _ := r.ReadString(0); all != text && !strings.Contains(text, "\x00") {
-			t.Errorf("%.20q: bytes were consumed", text)
-		}
 	}
 }
 
