@@ -116,13 +116,13 @@ func runInspect(ctx context.Context, env *environment, f *inspectFlags, args []s
 		}
 		img, err := image.Load(ctx, place, ref, want)
 		if err != nil {
-			return err
+			return orLayout(args[0], err)
 		}
 		return runFiles(ctx, env, st, img, args[0], f, path)
 	}
 	r, err := image.Inspect(ctx, place, ref, image.InspectOptions{Name: args[0], Platform: want, Contents: image.KnownContents(st)})
 	if err != nil {
-		return err
+		return orLayout(args[0], err)
 	}
 	if f.json {
 		return printJSON(env.stdout, r)
@@ -160,6 +160,30 @@ func openPlace(ctx context.Context, st *store.Store, client *registry.Client, ar
 		return img.Place(), "", nil
 	}
 	return client.Place(ctx, ref), "", nil
+}
+
+// layoutError is an error about a reference that is the name of a layout, too.
+type layoutError struct {
+	err error
+	dir string
+}
+
+// Error implements error.
+func (e *layoutError) Error() string { return e.err.Error() }
+
+// Unwrap returns the error about the reference.
+func (e *layoutError) Unwrap() error { return e.err }
+
+// Hint says how to name the layout.
+func (e *layoutError) Hint() string { return "for the OCI layout in the directory, say oci:" + e.dir }
+
+// orLayout adds to an error about a reference that the directory of that name
+// has an image.
+func orLayout(arg string, err error) error {
+	if _, serr := os.Stat(filepath.Join(arg, "oci-layout")); serr != nil || looksLikePath(arg) {
+		return err
+	}
+	return &layoutError{err, arg}
 }
 
 // splitTag takes the tag off a path, if the path does not exist with it.

@@ -140,7 +140,11 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 		if len(args) == n {
 			return nil
 		}
-		return &usageError{fmt.Errorf("%s wants %s, and got %d arguments", cmd.CommandPath(), what, len(args)), "see " + cmd.CommandPath() + " --help"}
+		hint := "see " + cmd.CommandPath() + " --help"
+		if len(args) == 0 && cmd.Name() == "build" {
+			hint = "the last argument is the directory to build from: . is the current one"
+		}
+		return &usageError{fmt.Errorf("%s wants %s, and got %d arguments", cmd.CommandPath(), what, len(args)), hint}
 	}
 }
 
