@@ -46,7 +46,7 @@ func (e *gitError) Error() string { return "using the git repository " + e.remot
 func (e *gitError) Hint() string {
 	switch {
 	case e.has("could not read Username", "Authentication failed", "terminal prompts disabled", "HTTP 401", "HTTP 403", "error: 401", "error: 403"):
-		return "check the URL; for a private repository give a token: --secret id=GIT_AUTH_TOKEN,env=GIT_AUTH_TOKEN"
+		return "check the URL; for a private repository put a token into the environment variable GIT_AUTH_TOKEN"
 	case e.has("Permission denied (publickey", "Host key verification failed", "Load key"):
 		return "check that `ssh` can reach the host: the agent (SSH_AUTH_SOCK), your key, and known_hosts"
 	case e.has("not found", "does not exist", "does not appear to be a git repository"):

@@ -52,7 +52,7 @@ func (e *statusError) Hint() string {
 	case e.code == http.StatusNotFound || e.code == http.StatusGone:
 		return "check the URL"
 	case e.code == http.StatusUnauthorized || e.code == http.StatusForbidden:
-		return "give a token with the secret HTTP_AUTH_TOKEN_<host>, or check the URL"
+		return "put a token into the environment variable HTTP_AUTH_TOKEN_<host>, or check the URL"
 	case e.code == http.StatusProxyAuthRequired:
 		return "put the user and password of the proxy into HTTPS_PROXY"
 	case e.transient():
