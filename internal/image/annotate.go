@@ -52,7 +52,7 @@ func ParseAnnotations(args []string) (Annotations, error) {
 func (a Annotations) pick(kind string, p *ocispec.Platform) map[string]string {
 	var out map[string]string
 	for _, x := range a.list {
-		if x.kind != kind || x.platform != "" && (p == nil || !strings.EqualFold(x.platform, FormatPlatform(*p)) && x.platform != p.OS+"/"+p.Architecture) {
+		if x.kind != kind || x.platform != "" && (p == nil || !isFor(x.platform, *p)) {
 			continue
 		}
 		if out == nil {
@@ -61,6 +61,27 @@ func (a Annotations) pick(kind string, p *ocispec.Platform) map[string]string {
 		out[x.key] = x.value
 	}
 	return out
+}
+
+// isFor reports whether text names a platform, with all of its version, the
+// beginning of it, or none: entries of an index have the version of the base,
+// which users need not know.
+func isFor(text string, p ocispec.Platform) bool {
+	for {
+		if strings.EqualFold(text, FormatPlatform(p)) {
+			return true
+		}
+		switch i := strings.LastIndexByte(p.OSVersion, '.'); {
+		case len(p.OSFeatures) > 0:
+			p.OSFeatures = nil
+		case i > 0:
+			p.OSVersion = p.OSVersion[:i]
+		case p.OSVersion != "":
+			p.OSVersion = ""
+		default:
+			return text == p.OS+"/"+p.Architecture
+		}
+	}
 }
 
 // Manifest returns the annotations of the manifest for a platform.

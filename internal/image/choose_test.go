@@ -162,3 +162,22 @@ func TestParseAnnotations(t *testing.T) {
 		}
 	}
 }
+
+// An annotation for a platform must not get lost because the base's version is
+// longer than what the user wrote, nor reach another platform.
+func TestAnnotationPlatform(t *testing.T) {
+	p := ocispec.Platform{OS: "windows", Architecture: "amd64", OSVersion: "10.0.20348.2700", OSFeatures: []string{"win32k"}}
+	for text, want := range map[string]bool{
+		"windows/amd64": true, "windows(10.0.20348)/amd64": true, "Windows(10.0.20348.2700)/amd64": true,
+		"windows(10.0.20348.2700+win32k)/amd64": true, "windows(10.0.2034)/amd64": false, "windows(10.0.17763)/amd64": false,
+		"linux/amd64": false, "windows/arm64": false,
+	} {
+		a, err := image.ParseAnnotations([]string{"manifest-descriptor[" + text + "]:k=v"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.Entry(p); (got["k"] == "v") != want {
+			t.Errorf("%s gives the entry of %s %v", text, image.FormatPlatform(p), got)
+		}
+	}
+}
