@@ -346,6 +346,10 @@ func runCheck(ctx context.Context, env *environment, f *buildFlags, req build.Re
 	if err != nil {
 		return err
 	}
+	done()
+	for _, n := range found.Notes {
+		fmt.Fprintf(env.stderr, "note: %s\n", oneLine(n))
+	}
 	fmt.Fprint(env.stdout, found.Text())
 	if !found.OK() {
 		return errors.New("the Dockerfile has warnings or errors")

@@ -127,24 +127,6 @@ func Run(ctx context.Context, req Request, t Tools) (res *Result, err error) {
 	return out, nil
 }
 
-// Check runs the frontend's lint over the Dockerfile. Base images are only
-// looked at to find out which system the Dockerfile is for; that they cannot
-// be reached does not matter here.
-func Check(ctx context.Context, req Request, t Tools) (*dockerfile.Findings, error) {
-	b := &builder{req: req, tools: t}
-	defer b.close()
-	if err := b.open(ctx); err != nil {
-		return nil, err
-	}
-	fr := b.request()
-	if len(fr.Platforms) == 0 {
-		if p, err := dockerfile.Platform(ctx, fr, b.images); err == nil {
-			fr.Platforms = []ocispec.Platform{p}
-		}
-	}
-	return dockerfile.Check(ctx, fr, b.images)
-}
-
 // builder is one build on its way.
 type builder struct {
 	req      Request

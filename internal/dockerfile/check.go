@@ -22,6 +22,9 @@ type Findings struct {
 	Warnings []progress.Warning
 	// Err is why the Dockerfile would not build; nil if it would.
 	Err *Error
+	// Notes say what could not be looked at, and what was taken for granted
+	// instead.
+	Notes []string
 }
 
 // OK reports whether there is nothing to say.
@@ -59,7 +62,9 @@ func (f *Findings) Text() string {
 
 // Check looks for what is wrong or doubtful in a Dockerfile, in all its stages
 // if the request names none. An error is returned only if the Dockerfile could
-// not be checked; what is wrong with it is in the findings.
+// not be checked; what is wrong with it is in the findings. A base image that
+// does not exist is; one that cannot be reached ([ErrUnreachable]) is only
+// noted, since a check should work without a network.
 func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 	c, err := newClient(req, res)
 	if err != nil {
@@ -73,9 +78,13 @@ func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 		}
 		return nil, err
 	}
+	c.offline = &offline{}
+	if len(c.req.Platforms) == 0 {
+		c.req.Platforms = c.checkPlatforms(ctx, o.text)
+	}
 	var p *ocispec.Platform
-	if len(req.Platforms) > 0 {
-		p = &req.Platforms[0]
+	if len(c.req.Platforms) > 0 {
+		p = &c.req.Platforms[0]
 	}
 	list, err := dockerfile2llb.DockerfileLint(ctx, o.text, o.convert(c, p))
 	if err == nil {
@@ -84,7 +93,7 @@ func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	f := &Findings{}
+	f := &Findings{Notes: c.offline.notes}
 	for _, w := range list.Warnings {
 		x := progress.Warning{
 			Short: w.RuleName + ": " + w.Detail, Detail: []string{w.Description}, URL: w.URL, Level: 1,
@@ -95,7 +104,7 @@ func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 		}
 		f.Warnings = append(f.Warnings, x)
 	}
-	if len(req.Platforms) == 0 || req.Platforms[0].OS == "windows" {
+	if p == nil || p.OS == "windows" {
 		for _, t := range windowsTraps(c.text()) {
 			w := t.warning(c.req.Filename, c.text())
 			w.Short = t.rule + ": " + t.msg

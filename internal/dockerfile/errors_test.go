@@ -342,3 +342,50 @@ Dockerfile:2
 		t.Errorf("a missing Dockerfile gives %v", err)
 	}
 }
+
+// A check has to work without a network: every image that cannot be reached is
+// noted once, no warning comes of not knowing it, and what is wrong is found.
+func TestCheckOffline(t *testing.T) {
+	const text = "FROM far AS a\nWORKDIR /src\nCOPY . .\nRUN make\n" +
+		"FROM far\nWORKDIR /app\nCOPY --from=a /src/app /usr/bin/\nCOPY --from=other:1 /x /app/\nENTRYPOINT [\"/usr/bin/app\"]\n"
+	for _, tt := range []struct {
+		more, warning string
+		platforms     []ocispec.Platform
+		notes         []string
+	}{
+		{notes: []string{"could not be determined, checked for windows/amd64", "base image docker.io/library/other:1"}},
+		{more: "MAINTAINER me\n", warning: "MaintainerDeprecated", notes: []string{"could not be determined", "other:1"}},
+		{platforms: []ocispec.Platform{{OS: "linux", Architecture: "amd64"}}, notes: []string{"docker.io/library/", "docker.io/library/"}},
+	} {
+		req := windows(text + tt.more)
+		req.Platforms = tt.platforms
+		f, err := Check(t.Context(), req, nowhere{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Err != nil || len(f.Notes) != len(tt.notes) || (tt.warning == "") != f.OK() || !strings.Contains(f.Text(), tt.warning) {
+			t.Errorf("%v: error %v, notes %q, text\n%s", tt.platforms, f.Err, f.Notes, f.Text())
+			continue
+		}
+		for i, n := range tt.notes {
+			if !strings.Contains(f.Notes[i], n) {
+				t.Errorf("note %q is not about %q", f.Notes[i], n)
+			}
+		}
+	}
+	// A build needs what a check can do without.
+	if _, err := Build(t.Context(), windows(text), nowhere{}); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("building: %v", err)
+	}
+}
+
+// nowhere is a resolver without a network.
+type nowhere struct{}
+
+func (nowhere) Resolve(_ context.Context, ref string, _ *ocispec.Platform) (Resolved, error) {
+	return Resolved{}, fmt.Errorf("%s: %w", ref, ErrUnreachable)
+}
+
+func (nowhere) Platforms(_ context.Context, ref string) ([]ocispec.Platform, error) {
+	return nil, fmt.Errorf("%s: %w", ref, ErrUnreachable)
+}

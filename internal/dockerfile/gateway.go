@@ -43,6 +43,7 @@ type client struct {
 	opts    map[string]string
 	layouts map[string]string // text of an OCI layout by its store
 	loading *progress.Task    // the step that warnings belong to
+	offline *offline          // lets images be unreachable; nil if they must not
 
 	mu       sync.Mutex
 	source   []byte              // the Dockerfile, once it is read
@@ -213,12 +214,20 @@ func (c *client) resolve(ctx context.Context, name, logName string, p *ocispec.P
 	}
 	c.mu.Unlock()
 	l.once.Do(func() {
+		if c.offline.noted(name) {
+			l.r = unknownImage(p)
+			return
+		}
 		task := c.req.Progress.Vertex(progress.Vertex{Name: logName, ID: logName + platformID(p)})
 		task.Start()
 		if l.r, l.err = c.res.Resolve(ctx, name, p); l.err == nil && check {
 			l.err = c.checkOS(name, p, l.r)
 		}
 		task.Done(l.err)
+		if c.offline != nil && errors.Is(l.err, ErrUnreachable) {
+			c.offline.note(name, fmt.Sprintf("%s, so it is not known to the check", aboutBase(name, l.err)))
+			l.r, l.err = unknownImage(p), nil
+		}
 	})
 	return l.r, l.err
 }

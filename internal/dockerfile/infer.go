@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -236,6 +237,9 @@ func (c *client) inferImage(ctx context.Context, stage instructions.Stage, ref s
 	ps, err := c.res.Platforms(ctx, ref)
 	task.Done(err)
 	if err != nil {
+		if c.offline != nil && errors.Is(err, ErrUnreachable) {
+			c.offline.note(ref, "") // the caller says it
+		}
 		return ocispec.Platform{}, c.errorAt(stage.Location, "", aboutBase(ref, err))
 	}
 	p, err := choose(ref, ps)
