@@ -46,9 +46,17 @@ const (
 	sddlUserProfile  = "O:SYG:SYD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-5-93-2-2)"
 )
 
+// listed are the attributes of directories for which the Explorer shows an icon
+// of their own.
+const listed = ReadOnly | Directory
+
 // fixedDirs is the table without the directories inside user profiles.
 func fixedDirs() []StandardDir {
-	const listed = ReadOnly | Directory // the Explorer shows its own icon for these
+	return slices.Concat(topDirs(), windowsDirs(), systemDirs(), serverDirs())
+}
+
+// topDirs is the table of what lies beside the directory of Windows.
+func topDirs() []StandardDir {
 	return []StandardDir{
 		{Path: "", SDDL: sddlRoot},
 		{Path: "Program Files", SDDL: sddlSystem, Attributes: listed},
@@ -81,6 +89,12 @@ func fixedDirs() []StandardDir {
 		{Path: "Users/Public/Music", Attributes: listed, Optional: true},
 		{Path: "Users/Public/Pictures", Attributes: listed, Optional: true},
 		{Path: "Users/Public/Videos", Attributes: listed, Optional: true},
+	}
+}
+
+// windowsDirs is the table of the directory of Windows up to its system's.
+func windowsDirs() []StandardDir {
+	return []StandardDir{
 		{Path: "Windows", SDDL: sddlSystem},
 		{Path: "Windows/AppReadiness", Optional: true},
 		{Path: "Windows/assembly", Attributes: listed | System, Optional: true},
@@ -121,6 +135,12 @@ func fixedDirs() []StandardDir {
 		{Path: "Windows/Setup/Scripts", Optional: true},
 		{Path: "Windows/SoftwareDistribution", Optional: true},
 		{Path: "Windows/System", Optional: true},
+	}
+}
+
+// systemDirs is the table of the rest of the directory of Windows.
+func systemDirs() []StandardDir {
+	return []StandardDir{
 		{Path: "Windows/System32", SDDL: sddlSystem},
 		{Path: "Windows/System32/catroot", Optional: true},
 		{Path: "Windows/System32/catroot2", Optional: true},
@@ -161,6 +181,12 @@ func fixedDirs() []StandardDir {
 		{Path: "Windows/tracing", Optional: true},
 		{Path: "Windows/Web", Optional: true},
 		{Path: "Windows/WinSxS"},
+	}
+}
+
+// serverDirs is the table of what the web server brings.
+func serverDirs() []StandardDir {
+	return []StandardDir{
 		{Path: "inetpub", SDDL: sddlInetpub, Optional: true},
 		{Path: "inetpub/logs", Optional: true},
 		{Path: "inetpub/logs/LogFiles", Optional: true},
@@ -171,7 +197,6 @@ func fixedDirs() []StandardDir {
 // profileDirs are the directories inside each user's profile, without the
 // profile's path.
 func profileDirs() []StandardDir {
-	const listed = ReadOnly | Directory
 	return []StandardDir{
 		{Path: "AppData", Attributes: Hidden | Directory},
 		{Path: "AppData/Local"},
