@@ -178,7 +178,8 @@ func printError(w io.Writer, err error, code int) {
 	var excerpt interface{ Excerpt() string }
 	if errors.As(err, &excerpt) {
 		for line := range strings.Lines(excerpt.Excerpt()) {
-			fmt.Fprintf(w, "  %s\n", strings.TrimRight(line, "\r\n"))
+			line = strings.ReplaceAll(strings.TrimRight(line, "\r\n"), "\t", "    ")
+			fmt.Fprintf(w, "  %s\n", printable(line)) // Dockerfiles of others can have anything in them
 		}
 	}
 	var hint interface{ Hint() string }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,5 +118,21 @@ func TestFileMode(t *testing.T) {
 		if got := fileMode(test.file, test.windows); got != test.want {
 			t.Errorf("%+v is %q, want %q", test.file, got, test.want)
 		}
+	}
+}
+
+// shown is an error with lines of a Dockerfile.
+type shown struct{ error }
+
+func (shown) Excerpt() string { return "   1 | RUN\tx \x1b[2J\r\n   2 | é\n" }
+
+// A Dockerfile that somebody else wrote must not control the terminal by being
+// wrong.
+func TestPrintError(t *testing.T) {
+	var b strings.Builder
+	printError(&b, shown{errors.New("bad \x1b[2J\nline")}, exitFailed)
+	want := "error: bad \\x1b[2J; line\n     1 | RUN    x \uFFFD[2J\n     2 | é\n"
+	if b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
 	}
 }

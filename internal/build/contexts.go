@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -230,7 +231,9 @@ func (c *contexts) openFile(ctx context.Context, content tree.Content, st *store
 	}
 	defer r.Close()
 	c.named[dockerfile.LocalContext] = fixed{tree.Chain{}.View()}
-	c.text, err = readLimited(r, "the Dockerfile")
+	if c.text, err = readLimited(r, "the Dockerfile"); err == nil && bytes.IndexByte(c.text, 0) >= 0 {
+		return &UsageError{"the context is neither an archive nor a Dockerfile", "an archive may be cut off; it has to be a tar, plain or compressed with gzip, bzip2, xz or zstd"}
+	}
 	return err
 }
 
