@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -186,7 +187,10 @@ func parsePlatforms(args []string) ([]ocispec.Platform, error) {
 		if err != nil {
 			return nil, &usageError{err, hintOf(err, "for example --platform windows/amd64")}
 		}
-		out = append(out, p)
+		same := func(o ocispec.Platform) bool { return image.FormatPlatform(o) == image.FormatPlatform(p) }
+		if !slices.ContainsFunc(out, same) { // an index has an image once
+			out = append(out, p)
+		}
 	}
 	return out, nil
 }
@@ -221,7 +225,8 @@ func sourceDateEpoch(args map[string]string, getenv func(string) string) (*time.
 		return nil, nil // an argument that is empty is as good as none
 	}
 	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil || n < 0 {
+	const lastYear = 253402300799 // the end of 9999: configs cannot say more
+	if err != nil || n < 0 || n > lastYear {
 		return nil, &usageError{fmt.Errorf("%s %q is not a number of seconds since 1970", name, value), "for example " + name + "=$(git log -1 --format=%ct)"}
 	}
 	t := time.Unix(n, 0)

@@ -136,3 +136,18 @@ func TestPrintError(t *testing.T) {
 		t.Errorf("%q, want %q", b.String(), want)
 	}
 }
+
+// A platform that is named twice must not be in the index twice, and a time that
+// no config can hold is found before the work.
+func TestRequestLimits(t *testing.T) {
+	ps, err := parsePlatforms([]string{"windows/amd64", "linux/amd64", "windows", "windows(ltsc2022)/amd64", "windows(10.0.20348)/amd64"})
+	if err != nil || len(ps) != 3 {
+		t.Errorf("%v, %v; want three platforms", ps, err)
+	}
+	for value, want := range map[string]bool{"0": true, "253402300799": true, "253402300800": false, "-1": false, "x": false} {
+		_, err := sourceDateEpoch(map[string]string{"SOURCE_DATE_EPOCH": value}, func(string) string { return "" })
+		if (err == nil) != want {
+			t.Errorf("SOURCE_DATE_EPOCH=%s: %v", value, err)
+		}
+	}
+}
