@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -38,6 +39,9 @@ const (
 )
 
 func main() {
+	// A build lives for seconds and makes many small values that all stay: fewer
+	// collections save a tenth of a short build, for a tenth more memory.
+	debug.SetGCPercent(200)
 	os.Exit(mainExit(context.Background(), environment{
 		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupenv: os.LookupEnv,
 	}))

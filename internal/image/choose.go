@@ -24,6 +24,9 @@ type NoMatchError struct {
 
 // Error implements error.
 func (e *NoMatchError) Error() string {
+	if e.Want.OS == "" {
+		return fmt.Sprintf("%s is there for several platforms: %s", e.Ref, list(e.Have))
+	}
 	return fmt.Sprintf("no match for platform %s in %s: it has %s", FormatPlatform(e.Want), e.Ref, list(e.Have))
 }
 
@@ -33,7 +36,8 @@ func (e *NoMatchError) Hint() string {
 		return "these tags of the repository may have it: " + strings.Join(e.Tags, ", ")
 	}
 	if i := slices.IndexFunc(e.Have, func(p ocispec.Platform) bool { return p.OS == e.Want.OS }); i < 0 && len(e.Have) > 0 && e.Want.OS != "" {
-		return "write FROM --platform=" + FormatPlatform(e.Have[0]) + " if other stages only copy from this one; or use another tag"
+		p := FormatPlatform(e.Have[0])
+		return "build with --platform '" + p + "', write FROM --platform=" + p + " if other stages only copy from this one, or use another tag"
 	}
 	var flags []string
 	for _, p := range e.Have {

@@ -22,7 +22,7 @@ const (
 	TTY     Mode = "tty"     // redrawn in place; an error if the writer is no terminal
 	Plain   Mode = "plain"   // lines for people and logs
 	RawJSON Mode = "rawjson" // one JSON object a line, as BuildKit prints them
-	Quiet   Mode = "quiet"   // nothing
+	Quiet   Mode = "quiet"   // nothing but warnings
 )
 
 // Modes returns the names of all modes.
@@ -50,7 +50,7 @@ func Display(ctx context.Context, w io.Writer, mode Mode) (*Recorder, error) {
 	go func() {
 		defer close(r.done)
 		warnings, _ := d.UpdateFrom(context.WithoutCancel(ctx), ch)
-		if mode != Quiet && mode != RawJSON {
+		if mode != RawJSON {
 			_ = printWarnings(w, warnings) // like the display, which has no use for the error either
 		}
 	}()

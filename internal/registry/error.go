@@ -215,6 +215,9 @@ func broken(op, ref, host string, err error) *Error {
 		e.Err = fmt.Errorf("there is no host %s (%s)", dns.Name, dnsReason(dns))
 		e.unreached = true
 		e.hint = "check the spelling of the registry's name and the network"
+		if strings.HasSuffix(dns.Name, "docker.io") {
+			e.hint = "a name without a registry is one of Docker Hub; for another write REGISTRY/NAME:TAG, and check the network"
+		}
 	case errors.Is(err, http.ErrSchemeMismatch), isPlain(err):
 		e.Err = fmt.Errorf("%s does not speak TLS", host)
 		e.final = true

@@ -207,7 +207,7 @@ func (r *repository) pushBlob(ctx context.Context, o tree.Origin) error {
 	f := &flight{done: make(chan struct{})}
 	r.c.flights[key] = f
 	r.c.mu.Unlock()
-	f.err = r.blame(r.provide(ctx, o))
+	f.err = r.blame(ctx, r.provide(ctx, o))
 	r.c.mu.Lock()
 	delete(r.c.flights, key)
 	r.c.mu.Unlock()
@@ -215,10 +215,11 @@ func (r *repository) pushBlob(ctx context.Context, o tree.Origin) error {
 	return f.err
 }
 
-// blame leaves the blob out of an error that is not about it.
-func (r *repository) blame(err error) error {
+// blame leaves the blob out of an error that is not about it. The cause of a
+// context's end may be the error of another push, and stays as it is.
+func (r *repository) blame(ctx context.Context, err error) error {
 	var e *Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || ctx.Err() != nil {
 		return err
 	}
 	if e.unreached || e.Kind == Unauthorized || e.Kind == Forbidden || e.Kind == Untrusted {
