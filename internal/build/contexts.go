@@ -39,7 +39,8 @@ type contexts struct {
 	text        []byte
 
 	http      *source.HTTP
-	git       *source.Git
+	git       *source.Git // of contexts
+	added     *source.Git // of the Dockerfile
 	downloads *downloads
 	saves     []func() error
 }
@@ -53,6 +54,7 @@ func openContexts(ctx context.Context, req Request, t Tools) (*contexts, error) 
 	c := &contexts{named: map[string]selector{}, options: map[string]string{}, downloads: newDownloads()}
 	c.http = source.NewHTTP(source.HTTPOptions{Store: t.Store, Secret: secret(req.Getenv), Progress: c.downloads.progress})
 	c.git = source.NewGit(source.GitOptions{Dir: gitDir(t.Store), Secret: secret(req.Getenv)})
+	c.added = source.NewGit(source.GitOptions{Dir: gitDir(t.Store), Secret: scoped(secret(req.Getenv))})
 	if err := c.openMain(ctx, req, t); err != nil {
 		return nil, err
 	}
@@ -71,14 +73,52 @@ func gitDir(st *store.Store) string { return filepath.Join(st.Dir(), "git") }
 func GitCache(st *store.Store) *source.Git { return source.NewGit(source.GitOptions{Dir: gitDir(st)}) }
 
 // secret takes secrets for git and http from environment variables of their
-// name, as the GIT_AUTH_TOKEN of docker buildx is passed on.
+// name. In one for a host ("GIT_AUTH_TOKEN.git.example") other characters than
+// letters and digits may be underscores, and letters capitals, since shells
+// know no other variables.
 func secret(getenv func(string) string) source.SecretFunc {
 	return func(_ context.Context, name string) ([]byte, error) {
-		if getenv == nil || getenv(name) == "" {
+		if getenv == nil {
 			return nil, nil
 		}
-		return []byte(getenv(name)), nil
+		for _, n := range []string{name, variable(name)} {
+			if v := getenv(n); v != "" {
+				return []byte(v), nil
+			}
+		}
+		return nil, nil
 	}
+}
+
+// scoped is what a Dockerfile gets of the secrets: only those for a host. A
+// token without one is for the repositories that the user names, and a
+// Dockerfile must not be able to send it anywhere.
+func scoped(s source.SecretFunc) source.SecretFunc {
+	return func(ctx context.Context, name string) ([]byte, error) {
+		if name == gitToken || name == gitHeader {
+			return nil, nil
+		}
+		return s(ctx, name)
+	}
+}
+
+// The secrets of git sources, as the frontend names them.
+const (
+	gitToken  = "GIT_AUTH_TOKEN"
+	gitHeader = "GIT_AUTH_HEADER"
+)
+
+// variable returns a name as shells can have it.
+func variable(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			return r - ('a' - 'A')
+		case 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+			return r
+		}
+		return '_'
+	}, name)
 }
 
 // close keeps what was learnt about files.
@@ -164,7 +204,7 @@ func gitSource(arg string) (identifier string, attrs map[string]string) {
 	u, _, _ := source.ParseGitURL(arg) // ParseContext has read it before
 	attrs = map[string]string{
 		"git.fullurl": u.Remote, "git.checksum": u.Checksum,
-		"git.authtokensecret": "GIT_AUTH_TOKEN", "git.authheadersecret": "GIT_AUTH_HEADER",
+		"git.authtokensecret": gitToken, "git.authheadersecret": gitHeader,
 	}
 	for name, value := range map[string]bool{
 		"git.keepgitdir":     u.KeepGitDir != nil && *u.KeepGitDir,

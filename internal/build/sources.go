@@ -35,7 +35,7 @@ func (s *sources) Pin(ctx context.Context, src *llb.Source) (solve.Pinned, error
 		p, err := b.contexts.http.Pin(ctx, src.Identifier, src.Attrs)
 		return solve.Pinned(p), err
 	case "git":
-		p, err := b.contexts.git.Pin(ctx, src.Identifier, src.Attrs)
+		p, err := b.contexts.added.Pin(ctx, src.Identifier, src.Attrs)
 		return solve.Pinned(p), err
 	}
 	return solve.Pinned{}, fmt.Errorf("source %s is of a kind that casement does not know", src.Identifier)

@@ -46,7 +46,7 @@ func (e *gitError) Error() string { return "using the git repository " + e.remot
 func (e *gitError) Hint() string {
 	switch {
 	case e.has("could not read Username", "Authentication failed", "terminal prompts disabled", "HTTP 401", "HTTP 403", "error: 401", "error: 403"):
-		return "check the URL; for a private repository put a token into the environment variable GIT_AUTH_TOKEN"
+		return "check the URL; for a private repository put a token into the environment variable GIT_AUTH_TOKEN, or for what a Dockerfile adds GIT_AUTH_TOKEN_<HOST> (GIT_AUTH_TOKEN_GIT_EXAMPLE)"
 	case e.has("Permission denied (publickey", "Host key verification failed", "Load key"):
 		return "check that `ssh` can reach the host: the agent (SSH_AUTH_SOCK), your key, and known_hosts"
 	case e.has("not found", "does not exist", "does not appear to be a git repository"):
