@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -138,8 +139,24 @@ func (f *buildFlags) request(env *environment, context string) (build.Request, e
 	if req.Epoch, err = sourceDateEpoch(req.BuildArgs, env.getenv); err != nil {
 		return req, err
 	}
+	if err := f.checkFiles(); err != nil {
+		return req, err
+	}
 	req.Outputs, err = f.parseOutputs(env.stdout)
 	return req, err
+}
+
+// checkFiles finds files that could not be written after the build before it.
+func (f *buildFlags) checkFiles() error {
+	for flag, name := range map[string]string{"--metadata-file": f.metadataFile, "--iidfile": f.iidFile} {
+		if name == "" {
+			continue
+		}
+		if fi, err := os.Stat(filepath.Dir(name)); err != nil || !fi.IsDir() {
+			return &usageError{fmt.Errorf("%s %s: there is no directory %s", flag, name, filepath.Dir(name)), "make it, or name another file"}
+		}
+	}
+	return nil
 }
 
 func (f *buildFlags) parseOutputs(stdout io.Writer) ([]build.Output, error) {
@@ -154,6 +171,9 @@ func (f *buildFlags) parseOutputs(stdout io.Writer) ([]build.Output, error) {
 		}
 		o.Writer, o.Sealed = stdout, o.Sealed || f.sealed && o.Type == "oci"
 		outputs = append(outputs, o)
+	}
+	if f.sealed && !slices.ContainsFunc(outputs, func(o build.Output) bool { return o.Type == "oci" }) {
+		return nil, &usageError{errors.New("--sealed is for OCI layouts, and there is none among the outputs"), "add --output type=oci,dest=FILE"}
 	}
 	if f.push {
 		outputs = append(outputs, build.Output{Type: "registry"})

@@ -2,7 +2,6 @@ package layer
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
+	"github.com/zeebo/blake3"
 
 	"github.com/casement/casement/internal/store"
 )
@@ -97,7 +97,7 @@ func (it *item) slices(i int) []member {
 // key names the bytes of the member, before and after compression; "" if a
 // content has no digest.
 func (m *member) key(p *Plan, digests []string) string {
-	h := sha256.New()
+	h := blake3.New()
 	fmt.Fprintf(h, "%s\x00%d %t %d %d\x00", formatVersion, m.slice, m.last, p.opts.Compression, p.opts.Level)
 	var b []byte
 	for i := m.lo; i < m.hi; i++ {
@@ -105,7 +105,7 @@ func (m *member) key(p *Plan, digests []string) string {
 			return ""
 		}
 		b = appendKey(b[:0], &p.items[i].header, digests[i])
-		h.Write(b)
+		_, _ = h.Write(b)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

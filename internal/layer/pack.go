@@ -15,7 +15,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -95,12 +94,7 @@ func (k *packing) name(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := range k.members {
-		k.keys = append(k.keys, k.members[i].key(k.plan, digests))
-	}
-	if !slices.Contains(digests, "") {
-		k.key = k.plan.key(digests)
-	}
+	k.key, k.keys = k.plan.keys(k.members, digests)
 	return nil
 }
 

@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 
+	"github.com/zeebo/blake3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/casement/casement/internal/tree"
@@ -185,21 +185,27 @@ func (p *Plan) Key(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if slices.Contains(digests, "") {
-		return "", nil
-	}
-	return p.key(digests), nil
+	key, _ := p.keys(p.members(), digests)
+	return key, nil
 }
 
-func (p *Plan) key(digests []string) string {
-	h := sha256.New()
+// keys names the plan and its members. A member without a name has "", and
+// then the plan has none either. The hash is BLAKE3 for the reason why contents
+// are named by it: these are tens of megabytes of headers in a large layer.
+func (p *Plan) keys(members []member, digests []string) (plan string, of []string) {
+	h := blake3.New()
 	fmt.Fprintf(h, "%s\x00%d %d %d\x00", formatVersion, p.opts.Format, p.opts.Compression, p.opts.Level)
-	var b []byte
-	for i := range p.items {
-		b = appendKey(b[:0], &p.items[i].header, digests[i])
-		h.Write(b)
+	whole := true
+	for i := range members {
+		k := members[i].key(p, digests)
+		of = append(of, k)
+		whole = whole && k != ""
+		_, _ = h.WriteString(k) // all of one length
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	if !whole {
+		return "", of
+	}
+	return "blake3:" + hex.EncodeToString(h.Sum(nil)), of
 }
 
 // appendKey adds an unambiguous short form of a header and its content.
