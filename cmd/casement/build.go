@@ -201,16 +201,9 @@ func pairs(flag string, args []string, lookupenv func(string) (string, bool)) (m
 }
 
 func parsePlatforms(args []string) ([]ocispec.Platform, error) {
-	var out []ocispec.Platform
-	for _, a := range args {
-		p, err := dockerfile.ParsePlatform(a)
-		if err != nil {
-			return nil, &usageError{err, hintOf(err, "for example --platform windows/amd64")}
-		}
-		same := func(o ocispec.Platform) bool { return image.FormatPlatform(o) == image.FormatPlatform(p) }
-		if !slices.ContainsFunc(out, same) { // an index has an image once
-			out = append(out, p)
-		}
+	out, err := dockerfile.ParsePlatforms(args...)
+	if err != nil {
+		return nil, &usageError{err, hintOf(err, "for example --platform windows/amd64")}
 	}
 	return out, nil
 }

@@ -84,20 +84,28 @@ func (d *doer) warn(message, hint string) {
 	}
 }
 
-func (d *doer) mkdir(ctx context.Context, m *llb.Mkdir) ([]tree.Change, error) {
-	p, err := d.place(ctx, m.Owner, m.Timestamp)
+// target prepares the place of an action that makes one thing: its name, with
+// the links on the way followed, and what is there now, nil for nothing.
+func (d *doer) target(ctx context.Context, path string, owner *llb.ChownOpt, timestamp int64) (*place, string, *tree.Entry, error) {
+	p, err := d.place(ctx, owner, timestamp)
 	if err != nil {
-		return nil, err
+		return nil, "", nil, err
 	}
-	name, err := p.resolve(ctx, tree.Clean(m.Path))
+	name, err := p.resolve(ctx, tree.Clean(path))
+	if err != nil {
+		return nil, "", nil, err
+	}
+	e, err := p.find(ctx, name)
+	return p, name, e, err
+}
+
+func (d *doer) mkdir(ctx context.Context, m *llb.Mkdir) ([]tree.Change, error) {
+	p, name, e, err := d.target(ctx, m.Path, m.Owner, m.Timestamp)
 	if err != nil {
 		return nil, err
 	}
 	mode := uint32(m.Mode) & 0o777
-	e, err := p.find(ctx, name)
 	switch {
-	case err != nil:
-		return nil, err
 	case e != nil && e.Kind == tree.Dir:
 		return nil, nil
 	case e != nil:
@@ -113,15 +121,7 @@ func (d *doer) mkdir(ctx context.Context, m *llb.Mkdir) ([]tree.Change, error) {
 }
 
 func (d *doer) mkfile(ctx context.Context, m *llb.Mkfile) ([]tree.Change, error) {
-	p, err := d.place(ctx, m.Owner, m.Timestamp)
-	if err != nil {
-		return nil, err
-	}
-	name, err := p.resolve(ctx, tree.Clean(m.Path))
-	if err != nil {
-		return nil, err
-	}
-	e, err := p.find(ctx, name)
+	p, name, e, err := d.target(ctx, m.Path, m.Owner, m.Timestamp)
 	if err != nil {
 		return nil, err
 	}
@@ -140,15 +140,7 @@ func (d *doer) mkfile(ctx context.Context, m *llb.Mkfile) ([]tree.Change, error)
 }
 
 func (d *doer) link(ctx context.Context, m *llb.Link) ([]tree.Change, error) {
-	p, err := d.place(ctx, m.Owner, m.Timestamp)
-	if err != nil {
-		return nil, err
-	}
-	name, err := p.resolve(ctx, tree.Clean(m.Path))
-	if err != nil {
-		return nil, err
-	}
-	e, err := p.find(ctx, name)
+	p, name, e, err := d.target(ctx, m.Path, m.Owner, m.Timestamp)
 	if err != nil {
 		return nil, err
 	}
