@@ -160,14 +160,10 @@ func Foreign(mediaType string) bool {
 	return strings.Contains(mediaType, ".foreign.") || strings.Contains(mediaType, ".nondistributable.")
 }
 
-// PushBlob makes sure that ref's repository has a blob, so that uploads can begin
-// while the rest of the image is still being made. A later Push finds it.
-func (c *Client) PushBlob(ctx context.Context, ref Ref, d ocispec.Descriptor, b tree.Blob) error {
-	return c.PushLayer(ctx, ref, tree.Origin{Descriptor: d, Blob: b})
-}
-
-// PushLayer is PushBlob for a layer that may be in another repository of the same
-// registry and then is mounted from there. A foreign layer stays where it is.
+// PushLayer makes sure that ref's repository has a layer, so that uploads can
+// begin while the rest of the image is still being made: a later Push finds it.
+// One that is in another repository of the same registry is mounted from there,
+// and a foreign layer stays where it is.
 func (c *Client) PushLayer(ctx context.Context, ref Ref, o tree.Origin) error {
 	if Foreign(o.Descriptor.MediaType) {
 		return nil

@@ -244,7 +244,7 @@ func TestUploadAnswerLost(t *testing.T) {
 	}
 	raw := []byte("bytes")
 	d := ocispec.Descriptor{Digest: digest.FromBytes(raw), Size: int64(len(raw))}
-	if err := c.PushBlob(t.Context(), mustParse(t, s.host+"/app"), d, memory(raw)); err != nil {
+	if err := c.PushLayer(t.Context(), mustParse(t, s.host+"/app"), tree.Origin{Descriptor: d, Blob: memory(raw)}); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.count("POST", "/blobs/uploads/"); n != 1 {
@@ -293,14 +293,16 @@ func TestPushContinues(t *testing.T) {
 
 // A layer can be uploaded before there is a manifest, and a push that begins
 // meanwhile waits for it and does not send it again.
-func TestPushBlobEarly(t *testing.T) {
+func TestPushLayerEarly(t *testing.T) {
 	s := strict(t)
 	c, _ := client(t, Options{})
 	img := newImage(t, 1, 1<<20)
 	ref := mustParse(t, s.host+"/app:1")
 	slow := &slowBlob{Blob: img.Layers[0].Blob, started: make(chan struct{}), release: make(chan struct{})}
 	errs := make(chan error, 2)
-	go func() { errs <- c.PushBlob(t.Context(), ref, img.Layers[0].Descriptor, slow) }()
+	go func() {
+		errs <- c.PushLayer(t.Context(), ref, tree.Origin{Descriptor: img.Layers[0].Descriptor, Blob: slow})
+	}()
 	<-slow.started
 	go func() { errs <- c.Push(t.Context(), []Ref{ref}, single(img), PushOptions{}) }()
 	close(slow.release)
@@ -335,7 +337,7 @@ func TestPushWrongBytes(t *testing.T) {
 	d := ocispec.Descriptor{Digest: digest.FromBytes(raw), Size: 5}
 	for name, b := range map[string]tree.Blob{"short": memory("byte"), "other": memory("BYTES"), "none": nil, "broken": brokenBlob{}} {
 		s.forget()
-		err := c.PushBlob(t.Context(), mustParse(t, s.host+"/"+name), d, b)
+		err := c.PushLayer(t.Context(), mustParse(t, s.host+"/"+name), tree.Origin{Descriptor: d, Blob: b})
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}
@@ -344,7 +346,7 @@ func TestPushWrongBytes(t *testing.T) {
 		}
 		t.Log(name, err)
 	}
-	if err := c.PushBlob(t.Context(), mustParse(t, s.host+"/app"), d, brokenBlob{}); !errors.Is(err, errBroken) {
+	if err := c.PushLayer(t.Context(), mustParse(t, s.host+"/app"), tree.Origin{Descriptor: d, Blob: brokenBlob{}}); !errors.Is(err, errBroken) {
 		t.Errorf("the reader's own error is lost: %v", err)
 	}
 }

@@ -91,7 +91,7 @@ func TestPushGrowingStopsWhenThere(t *testing.T) {
 	c, _ := client(t, Options{})
 	ref := mustParse(t, s.host+"/app:1")
 	d := ocispec.Descriptor{Digest: digest.FromBytes(raw), Size: int64(len(raw))}
-	if err := c.PushBlob(t.Context(), ref, d, memory(raw)); err != nil {
+	if err := c.PushLayer(t.Context(), ref, tree.Origin{Descriptor: d, Blob: memory(raw)}); err != nil {
 		t.Fatal(err)
 	}
 	g, w := newGrowing(raw)
