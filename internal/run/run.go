@@ -121,6 +121,9 @@ func (e *ExitError) Error() string { return fmt.Sprintf("the command exited with
 // is there. Nothing of the step has been executed.
 type RefusedError struct {
 	Where Where
+	// Line and Column are the place of the construct in the text of the
+	// command, from 1; 0 where it is not known.
+	Line, Column int
 	// Construct is what cannot be done: a command, a parameter, a shell.
 	Construct string
 	// Reason says why, in one sentence without a full stop.
