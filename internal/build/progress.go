@@ -6,6 +6,7 @@ import (
 	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/progress"
 	"github.com/casement/casement/internal/registry"
+	"github.com/casement/casement/internal/solve"
 	"github.com/casement/casement/internal/tree"
 )
 
@@ -29,6 +30,49 @@ func (o *observer) Start(v *llb.Vertex) func(error) {
 func (o *observer) Warn(v *llb.Vertex, message, hint string) {
 	w := progress.Warning{Short: v.Where.String() + ": " + message, Detail: []string{hint}}
 	o.recorder.Vertex(vertexOf(v)).Warn(w)
+}
+
+// Command implements solve.Observer.
+func (o *observer) Command(v *llb.Vertex) solve.Listener {
+	t := o.recorder.Vertex(vertexOf(v))
+	c := &commandBytes{task: t, counters: map[string]*progress.Counter{}}
+	return solve.Listener{
+		Stdout: logWriter{t, progress.Stdout}, Stderr: logWriter{t, progress.Stderr},
+		Progress: c.progress, Cached: t.Cached,
+	}
+}
+
+// logWriter sends what a command prints to the display.
+type logWriter struct {
+	task   *progress.Task
+	stream int
+}
+
+// Write implements io.Writer.
+func (w logWriter) Write(b []byte) (int, error) {
+	w.task.Log(w.stream, b)
+	return len(b), nil
+}
+
+// commandBytes shows the bytes that one command moves.
+type commandBytes struct {
+	task     *progress.Task
+	mu       sync.Mutex
+	counters map[string]*progress.Counter
+}
+
+func (c *commandBytes) progress(what string, done, total int64) {
+	c.mu.Lock()
+	n := c.counters[what]
+	if n == nil {
+		n = c.task.Status(what, what)
+		c.counters[what] = n
+	}
+	c.mu.Unlock()
+	n.Set(done, max(total, 0))
+	if total > 0 && done >= total {
+		n.Done()
+	}
 }
 
 // downloads shows the bytes of http sources below the steps that want them.

@@ -122,6 +122,9 @@ func plan(ctx context.Context, p Parts) ([]*layer.Plan, error) {
 }
 
 func isEmpty(ctx context.Context, l *tree.Layer) (bool, error) {
+	if len(l.Hives) > 0 {
+		return false, nil
+	}
 	for _, err := range l.Changes.All(ctx) {
 		return false, err
 	}

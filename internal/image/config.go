@@ -48,6 +48,9 @@ func finishConfig(p Parts, platform ocispec.Platform, layers []tree.Origin, pres
 		"rootfs":       ocispec.RootFS{Type: "layers", DiffIDs: diffIDs},
 		"history":      finishHistory(history, baseHistory(p.BaseConfig), created, below, present),
 	}
+	if err := setEnvironment(fields, p.Chain); err != nil {
+		return nil, err
+	}
 	for name, value := range map[string]string{"os.version": platform.OSVersion, "variant": platform.Variant} {
 		delete(fields, name)
 		if value != "" {
@@ -66,6 +69,39 @@ func finishConfig(p Parts, platform ocispec.Platform, layers []tree.Origin, pres
 		fields[name] = raw
 	}
 	return json.Marshal(fields)
+}
+
+// setEnvironment adds the variables that steps have set for the whole machine to
+// those of the Dockerfile.
+func setEnvironment(fields map[string]json.RawMessage, c tree.Chain) error {
+	var config map[string]json.RawMessage
+	if raw := fields["config"]; raw != nil {
+		if err := json.Unmarshal(raw, &config); err != nil {
+			return fmt.Errorf("reading the image config: %w", err)
+		}
+	}
+	var env []string
+	if raw := config["Env"]; raw != nil {
+		if err := json.Unmarshal(raw, &env); err != nil {
+			return fmt.Errorf("reading the environment of the image config: %w", err)
+		}
+	}
+	all := c.Environment(env)
+	if slices.Equal(all, env) {
+		return nil
+	}
+	if config == nil {
+		config = map[string]json.RawMessage{}
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	config["Env"] = raw
+	if fields["config"], err = json.Marshal(config); err != nil {
+		return err
+	}
+	return nil
 }
 
 // finishHistory makes the history say how many layers there are, and which of

@@ -22,6 +22,8 @@ import (
 const (
 	filesDir = "Files"
 	hivesDir = "Hives"
+	// hiveDelta ends the names of files in Hives ("System_Delta").
+	hiveDelta = "_Delta"
 )
 
 // The modes that Windows itself writes into layers; nothing reads them.
@@ -39,6 +41,8 @@ type windowsPlan struct {
 	own   map[string]*tree.Entry
 	dirs  map[string]place // by folded name, as the layer has it
 	pax   map[paxKey][]record
+	// deltas are the layer's delta hives by name.
+	deltas map[string][]byte
 }
 
 // place is where a directory of the layer comes to lie.
@@ -53,6 +57,7 @@ func prepareWindows(ctx context.Context, below tree.Tree, l *tree.Layer, o Optio
 	w := &windowsPlan{
 		below: below, opts: o, nodes: map[string]*node{}, own: map[string]*tree.Entry{},
 		dirs: map[string]place{"": {"", true}}, pax: map[paxKey][]record{},
+		deltas: l.Hives,
 	}
 	var changes []tree.Change
 	for c, err := range l.Changes.All(ctx) {
@@ -387,7 +392,22 @@ func (w *windowsPlan) items(ctx context.Context) ([]item, error) {
 		h.records = w.records(winmeta.DirectoryAttributes, winmeta.DefaultDescriptor(true))
 		items = append(items, item{header: h})
 	}
-	return items, nil
+	return append(items, w.hives()...), nil
+}
+
+// hives returns the delta hives of the layer.
+func (w *windowsPlan) hives() []item {
+	var items []item
+	for _, name := range slices.Sorted(maps.Keys(w.deltas)) {
+		data := w.deltas[name]
+		h := header{
+			name: hivesDir + "/" + name + hiveDelta, typeflag: tar.TypeReg, mode: modeFile,
+			size: int64(len(data)), time: w.opts.seconds(nil), times: true,
+		}
+		h.records = w.records(winmeta.Archive, winmeta.DefaultDescriptor(false))
+		items = append(items, item{header: h, content: tree.Bytes(data)})
+	}
+	return items
 }
 
 func (w *windowsPlan) item(ctx context.Context, n *node) (item, error) {

@@ -46,6 +46,25 @@ type Step struct {
 	Stdout, Stderr io.Writer
 	// Where says where the step stands, for refusals.
 	Where Where
+	// RootUnknown says that Root has no layers because nothing has been
+	// evaluated yet. A step that may be right is then not refused.
+	RootUnknown bool
+	// SecretEnv are variables whose values are secrets.
+	SecretEnv []SecretEnv
+	// NoCache asks for the step to be done again, whatever is known.
+	NoCache bool
+	// Warn hears of what is likely not meant as it is written; nil does not
+	// listen. Only checks warn.
+	Warn func(message, hint string)
+	// Progress hears how many bytes of something ("downloading URL") have been
+	// moved; total is 0 if it is not known. nil does not listen.
+	Progress func(what string, done, total int64)
+}
+
+// SecretEnv is a variable whose value is the secret ID.
+type SecretEnv struct {
+	ID, Name string
+	Optional bool
 }
 
 // Where is a place in a Dockerfile.
@@ -78,16 +97,21 @@ type Mount struct {
 	// ID names a cache, a secret or an ssh socket.
 	ID       string
 	Optional bool
+	// Sharing says what two writers of one cache do: "shared", "private" or
+	// "locked".
+	Sharing string
+	// Size is the limit of a tmpfs in bytes; 0 for none.
+	Size int64
 }
 
 // Result is what a step did.
 type Result struct {
 	// Layer has the changes to the root. It is never nil; a command that
-	// changed nothing gives a layer without changes.
+	// changed nothing gives a layer without changes. Its Env has the variables
+	// that the command set for the whole machine, and its Key names the result.
 	Layer *tree.Layer
-	// Env has variables that the command set for the whole machine, which
-	// become the image's environment (setx /M).
-	Env map[string]string
+	// Cached says that the result was known and nothing was executed.
+	Cached bool
 }
 
 // Runner executes steps. Run never changes the step's inputs, and it may be

@@ -23,8 +23,12 @@ func (s *Solver) runner() run.Runner {
 // so the step has none.
 func (s *Solver) checkExec(ctx context.Context, v *llb.Vertex, e *llb.Exec, os string) error {
 	step := stepOf(v, e, make([]tree.Chain, len(v.Inputs)))
+	step.RootUnknown = true
 	if step.Root.OS == "" {
 		step.Root.OS = os
+	}
+	if s.Observer != nil {
+		step.Warn = func(message, hint string) { s.Observer.Warn(v, message, hint) }
 	}
 	if c, ok := s.runner().(run.Checker); ok {
 		if err := c.Check(ctx, step); err != nil {
@@ -44,8 +48,6 @@ func unsupported(e *llb.Exec) (what, why string) {
 	switch {
 	case e.Insecure:
 		return "RUN --security=insecure", "commands get no more rights than others"
-	case slices.ContainsFunc(e.SecretEnv, func(x llb.SecretEnv) bool { return !x.Optional }):
-		return "RUN --mount=type=secret,env=", noWay
 	case slices.ContainsFunc(e.Devices, func(d llb.Device) bool { return !d.Optional }):
 		return "RUN --device", noWay
 	case len(e.ExtraHosts) > 0:
@@ -86,9 +88,18 @@ func checkResult(in llb.Input, user *llb.Vertex) error {
 // exec hands a command to the runner.
 func (s *Solver) exec(ctx context.Context, v *llb.Vertex, op *llb.Exec, inputs []tree.Chain) ([]tree.Chain, error) {
 	step := stepOf(v, op, inputs)
+	cached := func() {}
+	if s.Observer != nil {
+		l := s.Observer.Command(v)
+		step.Stdout, step.Stderr, step.Progress = l.Stdout, l.Stderr, l.Progress
+		cached = l.Cached
+	}
 	res, err := s.runner().Run(ctx, step)
 	if err != nil {
 		return nil, err
+	}
+	if res.Cached {
+		cached()
 	}
 	if res.Layer == nil || res.Layer.Changes == nil {
 		return nil, errors.New("running the command: the runner returned no layer")
@@ -100,6 +111,7 @@ func (s *Solver) exec(ctx context.Context, v *llb.Vertex, op *llb.Exec, inputs [
 		case m.Dest == "/":
 			l := *res.Layer
 			l.Label, l.Where = stepName(v.Name), v.Where.String()
+			l.Env = over(l.Env, step.Root, op.Env)
 			outputs[m.Output] = step.Root.Push(&l)
 		default:
 			outputs[m.Output] = at(inputs, m.Input)
@@ -112,11 +124,27 @@ func (s *Solver) exec(ctx context.Context, v *llb.Vertex, op *llb.Exec, inputs [
 	return chains, nil
 }
 
+// over notes with each variable that a command has set what the Dockerfile says
+// of it at this point.
+func over(changes []tree.EnvChange, root tree.Chain, env []string) []tree.EnvChange {
+	out := slices.Clone(changes)
+	for i := range out {
+		out[i].Over = nil
+		if value, ok := root.Variable(env, out[i].Name); ok {
+			out[i].Over = &value
+		}
+	}
+	return out
+}
+
 // stepOf translates a command for the runner.
 func stepOf(v *llb.Vertex, op *llb.Exec, inputs []tree.Chain) run.Step {
 	step := run.Step{
 		Args: slices.Clone(op.Args), Env: environment(op), Dir: tree.Clean(op.Cwd), User: op.User,
-		Network: networkName(op.Network), Where: whereOf(v),
+		Network: networkName(op.Network), Where: whereOf(v), NoCache: v.IgnoreCache,
+	}
+	for _, x := range op.SecretEnv {
+		step.SecretEnv = append(step.SecretEnv, run.SecretEnv{ID: x.ID, Name: x.Name, Optional: x.Optional})
 	}
 	for _, m := range op.Mounts {
 		if m.Dest == "/" {
@@ -128,6 +156,7 @@ func stepOf(v *llb.Vertex, op *llb.Exec, inputs []tree.Chain) run.Step {
 	if p := op.Platform; p != nil && step.Root.OS == "" {
 		step.Root.OS, step.Root.Platform = p.OS, *p
 	}
+	step.Env = step.Root.Environment(step.Env)
 	return step
 }
 
@@ -165,16 +194,30 @@ func whereOf(v *llb.Vertex) run.Where {
 
 func mountOf(m llb.Mount, inputs []tree.Chain) run.Mount {
 	out := run.Mount{
-		Type: mountType(m.Kind), Target: tree.Clean(m.Dest), Source: at(inputs, m.Input),
-		Selector: tree.Clean(m.Selector), ReadOnly: m.ReadOnly,
+		Type: mountType(m.Kind), Target: mountTarget(m.Dest), Source: at(inputs, m.Input),
+		Selector: tree.Clean(m.Selector), ReadOnly: m.ReadOnly, Size: m.TmpfsSize,
 	}
 	if m.Cache != nil {
-		out.ID = m.Cache.ID
+		out.ID, out.Sharing = m.Cache.ID, [...]string{llb.Shared: "shared", llb.Private: "private", llb.Locked: "locked"}[m.Cache.Sharing]
 	}
 	if m.Secret != nil {
 		out.ID, out.Optional = m.Secret.ID, m.Secret.Optional
 	}
 	return out
+}
+
+// mountTarget returns where a mount appears. The frontend takes a target with a
+// drive letter for a relative one and joins it to the working directory
+// ("/app/C:/cache"); what counts is what comes behind the drive.
+func mountTarget(dest string) string {
+	dest = strings.ReplaceAll(dest, `\\`, "/")
+	for i := len(dest) - 1; i > 0; i-- {
+		letter := dest[i-1] | 0x20
+		if dest[i] == ':' && letter == 'c' && (i == 1 || dest[i-2] == '/') {
+			return tree.Clean(dest[i+1:])
+		}
+	}
+	return tree.Clean(dest)
 }
 
 func mountType(k llb.MountKind) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"slices"
@@ -118,6 +119,10 @@ type observer struct {
 	mu       sync.Mutex
 	warnings []string
 	ended    map[string]error
+}
+
+func (o *observer) Command(*llb.Vertex) solve.Listener {
+	return solve.Listener{Stdout: io.Discard, Stderr: io.Discard, Progress: func(string, int64, int64) {}, Cached: func() {}}
 }
 
 func (o *observer) Start(v *llb.Vertex) func(error) {

@@ -39,6 +39,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"sync"
@@ -77,6 +78,17 @@ type Observer interface {
 	Start(v *llb.Vertex) (end func(error))
 	// Warn reports something that is not an error.
 	Warn(v *llb.Vertex, message, hint string)
+	// Command returns what listens to the command of a vertex.
+	Command(v *llb.Vertex) Listener
+}
+
+// Listener hears a command. Its fields are never nil.
+type Listener struct {
+	Stdout, Stderr io.Writer
+	// Progress hears of bytes that the command moves.
+	Progress func(what string, done, total int64)
+	// Cached says that the result was known.
+	Cached func()
 }
 
 // Solver evaluates graphs. It remembers the results of vertices, so that

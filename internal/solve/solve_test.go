@@ -144,6 +144,7 @@ func TestExec(t *testing.T) {
 		llb.Mount{Kind: llb.MountCache, Dest: "/cache", Input: llb.Scratch, Output: llb.Discard, Cache: &llb.CacheMount{ID: "c"}},
 		llb.Mount{Kind: llb.MountSecret, Dest: "/key", Input: llb.Scratch, Output: llb.Discard, Secret: &llb.SecretMount{ID: "k", Optional: true}})
 	op.Proxy = &llb.Proxy{HTTP: "http://proxy"}
+	op.SecretEnv = []llb.SecretEnv{{ID: "x", Name: "X"}}
 	got, err := s.Solve(t.Context(), graph(t, vertex("run", op, sourceOf("root"), sourceOf("tools"))), "linux")
 	if err != nil {
 		t.Fatal(err)
@@ -164,8 +165,44 @@ func TestExec(t *testing.T) {
 	if d := cmp.Diff([]string{"A=1", "HTTP_PROXY=http://proxy", "http_proxy=http://proxy"}, seen.Env); d != "" {
 		t.Errorf("environment (-want +got):\n%s", d)
 	}
+	if d := cmp.Diff([]run.SecretEnv{{ID: "x", Name: "X"}}, seen.SecretEnv); d != "" {
+		t.Errorf("secret variables (-want +got):\n%s", d)
+	}
 	if seen.Dir != "src" || seen.Network != "none" || seen.Where.Line != 4 || seen.Root.OS != "linux" {
 		t.Errorf("step %+v", seen)
+	}
+}
+
+// A variable that a command sets for the machine is there for later commands,
+// unless the Dockerfile sets it in between, and a mount's target may have a
+// drive.
+func TestMachineVariablesReachLaterCommands(t *testing.T) {
+	var seen []run.Step
+	s := newSolver(&sources{chains: map[string]tree.Chain{"root": chainOf("windows", "a=1")}})
+	s.Runner = run.Func(func(_ context.Context, st run.Step) (run.Result, error) {
+		seen = append(seen, st)
+		l := layerOf("")
+		if len(seen) == 1 {
+			l.Env = []tree.EnvChange{{Name: "PATH", Value: `C:\tool`}, {Name: "mode", Value: "run"}, {Name: "NEW", Value: "1"}}
+		}
+		return run.Result{Layer: l}, nil
+	})
+	first := execOf()
+	first.Env = []string{"Mode=env"}
+	second := execOf(llb.Mount{Kind: llb.MountCache, Dest: "/app/C:/cache", Input: llb.Scratch, Output: llb.Discard, Cache: &llb.CacheMount{ID: "c", Sharing: llb.Locked}})
+	second.Env = []string{"Mode=later"}
+	got, err := s.Solve(t.Context(), graph(t, vertex("2", second, llb.Input{Vertex: vertex("1", first, sourceOf("root"))})), "windows")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"Mode=later", `PATH=C:\tool`, "NEW=1"}, seen[1].Env); d != "" {
+		t.Errorf("environment of the second command (-want +got):\n%s", d)
+	}
+	if m := seen[1].Mounts[0]; m.Target != "cache" || m.Sharing != "locked" {
+		t.Errorf("mount %+v", m)
+	}
+	if d := cmp.Diff([]string{`PATH=C:\tool`, "mode=run", "NEW=1"}, got.Environment(nil)); d != "" {
+		t.Errorf("environment of the result (-want +got):\n%s", d)
 	}
 }
 
@@ -173,9 +210,8 @@ func TestExec(t *testing.T) {
 // is everything that would get lost on the way to a runner.
 func TestRefusals(t *testing.T) {
 	ok := run.Func(func(context.Context, run.Step) (run.Result, error) { return run.Result{Layer: layerOf("")}, nil })
-	insecure, secret, rooted := execOf(), execOf(), execOf()
+	insecure, rooted := execOf(), execOf()
 	insecure.Insecure = true
-	secret.SecretEnv = []llb.SecretEnv{{ID: "x", Name: "X"}}
 	rooted.Mounts[0].Selector = "/sub"
 	written := vertex("written", execOf(llb.Mount{Dest: "/cache", Input: 1, Output: 1}), sourceOf("root"), sourceOf("root"))
 	for name, tt := range map[string]struct {
@@ -184,7 +220,6 @@ func TestRefusals(t *testing.T) {
 	}{
 		"no runner":             {vertex("run", execOf(), sourceOf("root")), nil},
 		"insecure":              {vertex("run", insecure, sourceOf("root")), ok},
-		"secret variables":      {vertex("run", secret, sourceOf("root")), ok},
 		"part of a tree":        {vertex("run", rooted, sourceOf("root")), ok},
 		"content of a mount":    {vertex("copy", actions(copyOf("/", "/x/")), sourceOf("root"), llb.Input{Vertex: written, Output: 1}), ok},
 		"an unused mount is ok": {vertex("copy", actions(copyOf("/", "/x/")), sourceOf("root"), llb.Input{Vertex: written, Output: 0}), ok},

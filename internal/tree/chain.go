@@ -21,6 +21,15 @@ type Layer struct {
 	// Sealed says that nobody has read the layer and that reading it costs a
 	// download: questions that have an answer without it must not ask it.
 	Sealed bool
+	// Key names what the layer does where that is known without looking: equal
+	// keys imply equal changes. "" means that it has to be found out.
+	Key string
+	// Env has the variables that the step has set for the whole machine. They
+	// are no files: they become the image's environment.
+	Env []EnvChange
+	// Hives has the layer's changes of registry hives as delta hives, by the
+	// name of the hive as the layer format has it ("System", "Software").
+	Hives map[string][]byte
 	// Label says for people what made the layer ("COPY . /app"), and Where in
 	// which file and line ("Dockerfile:7"). Both go into errors.
 	Label, Where string
