@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf16"
 )
 
 // Flags of a key node.
 const (
-	keyRoot      = 0x04
-	keyNoDelete  = 0x08
-	keyLatinName = 0x20 // the name is stored as Latin-1, one byte a character
+	keyRoot       = 0x04
+	keyNoDelete   = 0x08
+	keyLink       = 0x10 // the value SymbolicLinkValue names another key
+	keyLatinName  = 0x20 // the name is stored as Latin-1, one byte a character
+	keyPredefined = 0x40 // stands for a handle like HKEY_PERFORMANCE_TEXT, which the value count holds
 )
 
 const keyNodeSize = 76 // without the name
@@ -30,17 +31,18 @@ type keyNode struct {
 	Values      uint32
 	Security    uint32
 	Class       uint32
+	ClassSize   uint16 // bytes
 	Name        string
+	// What the longest of the names and data below takes, in bytes of UTF-16;
+	// programs size their buffers by it.
+	MaxSubkey, MaxClass, MaxValueName, MaxData uint32
 }
 
 func (k keyNode) encode() ([]byte, error) {
-	name, latin := encodeName(k.Name)
-	switch n := len(utf16.Encode([]rune(k.Name))); {
-	case n == 0 || n > maxKeyName:
-		return nil, fmt.Errorf("name of %d characters, want 1 to %d", n, maxKeyName)
-	case strings.ContainsAny(k.Name, "\\\x00"):
-		return nil, fmt.Errorf("name %q contains a backslash or NUL", k.Name)
+	if err := checkKeyName(k.Name); err != nil {
+		return nil, err
 	}
+	name, latin := encodeName(k.Name)
 	flags := k.Flags &^ keyLatinName
 	if latin {
 		flags |= keyLatinName
@@ -59,8 +61,22 @@ func (k keyNode) encode() ([]byte, error) {
 	le.PutUint32(b[40:], k.Values)
 	le.PutUint32(b[44:], k.Security)
 	le.PutUint32(b[48:], k.Class)
+	for i, n := range [...]uint32{k.MaxSubkey, k.MaxClass, k.MaxValueName, k.MaxData} {
+		le.PutUint32(b[52+4*i:], n)
+	}
 	le.PutUint16(b[72:], uint16(len(name)))
+	le.PutUint16(b[74:], k.ClassSize)
 	return append(b, name...), nil
+}
+
+func checkKeyName(s string) error {
+	switch n := unitCount(s); {
+	case n == 0 || n > maxKeyName:
+		return fmt.Errorf("name of %d characters, want 1 to %d", n, maxKeyName)
+	case strings.ContainsAny(s, "\\\x00"):
+		return fmt.Errorf("name %q contains a backslash or NUL", s)
+	}
+	return nil
 }
 
 // decodeKeyNode reads the body of a cell.
@@ -75,7 +91,8 @@ func decodeKeyNode(b []byte) (keyNode, error) {
 	k := keyNode{
 		Flags: le.Uint16(b[2:]), Time: le.Uint64(b[4:]), Layer: b[13], Parent: le.Uint32(b[16:]),
 		SubkeyCount: le.Uint32(b[20:]), Subkeys: le.Uint32(b[28:]), ValueCount: le.Uint32(b[36:]),
-		Values: le.Uint32(b[40:]), Security: le.Uint32(b[44:]), Class: le.Uint32(b[48:]),
+		Values: le.Uint32(b[40:]), Security: le.Uint32(b[44:]), Class: le.Uint32(b[48:]), ClassSize: le.Uint16(b[74:]),
+		MaxSubkey: uint32(le.Uint16(b[52:])), MaxClass: le.Uint32(b[56:]), MaxValueName: le.Uint32(b[60:]), MaxData: le.Uint32(b[64:]),
 	}
 	n := int(le.Uint16(b[72:]))
 	if n == 0 || n > len(b)-keyNodeSize {
@@ -90,11 +107,7 @@ func decodeKeyNode(b []byte) (keyNode, error) {
 func encodeName(s string) (b []byte, latin bool) {
 	for _, r := range s {
 		if r > 0xFF {
-			b = b[:0]
-			for _, u := range utf16.Encode([]rune(s)) {
-				b = binary.LittleEndian.AppendUint16(b, u)
-			}
-			return b, false
+			return encodeUTF16(s), false
 		}
 		b = append(b, byte(r))
 	}
@@ -112,11 +125,7 @@ func decodeName(b []byte, latin bool) (string, error) {
 	if len(b)%2 != 0 {
 		return "", errors.New("UTF-16 name of an odd number of bytes")
 	}
-	u := make([]uint16, len(b)/2)
-	for i := range u {
-		u[i] = binary.LittleEndian.Uint16(b[2*i:])
-	}
-	return string(utf16.Decode(u)), nil
+	return decodeUTF16(b), nil
 }
 
 // encodeSecurity makes the body of a security cell: its neighbours in the ring
