@@ -3,7 +3,6 @@ package machine
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/casement/casement/internal/tree"
 	"github.com/casement/casement/internal/winmeta"
@@ -38,24 +37,6 @@ func (i *Info) IsDir() bool { return i.Attributes.Has(winmeta.Directory) }
 
 // IsLink reports whether it is a symbolic link or junction.
 func (i *Info) IsLink() bool { return i.Kind == tree.Symlink || i.Kind == tree.Junction }
-
-// Full makes a full path of what a program was given, as GetFullPathName does:
-// relative to dir, drive-relative ("C:x", "\x"), with . and .., doubled
-// slashes, trailing dots and blanks removed, "\\?\C:\x" taken literally. Other
-// drives than C:, shares and devices ("NUL", "CON", "COM1") are returned as
-// Windows would spell them ("D:\x", "\\srv\share\x", "\\.\NUL"); using them gives
-// an error then ([Device] says whether it is a device).
-func Full(dir, path string) (string, error) { panic("todo") }
-
-// Device returns the name of the device that a full path denotes ("NUL"), or "".
-func Device(full string) string { panic("todo") }
-
-// Match reports whether a file name matches a Windows wildcard pattern (*, ?,
-// "*.*" matches all, "*." names without extension), without regard to case.
-func Match(pattern, name string) bool { panic("todo") }
-
-// HasWildcard reports whether a path has * or ?.
-func HasWildcard(path string) bool { panic("todo") }
 
 // Stat follows; Lstat does not.
 func (f *FS) Stat(ctx context.Context, path string) (*Info, error)  { panic("todo") }
@@ -191,44 +172,3 @@ type SpoolWriter interface {
 	// Abort drops it. After Commit it does nothing.
 	Abort()
 }
-
-// Error is what a Windows function fails with.
-type Error struct {
-	Op   string // "open"
-	Path string
-	Code uint32 // Win32: 2 file not found, 3 path not found, 5 access denied, 32 …
-	Err  error  // a cause beyond the code; may be nil
-}
-
-// Error is "open C:\x: The system cannot find the file specified."
-func (e *Error) Error() string { panic("todo") }
-
-// Message is the text that FormatMessage has for the code, with its full stop.
-func (e *Error) Message() string { panic("todo") }
-
-// Is makes the error match fs.ErrNotExist, fs.ErrExist, fs.ErrPermission.
-func (e *Error) Is(target error) bool { panic("todo") }
-
-// CodeOf returns the Win32 code of an error, and 0 if it has none.
-func CodeOf(err error) uint32 { panic("todo") }
-
-// MessageFor returns the system's text for a Win32 code.
-func MessageFor(code uint32) string { panic("todo") }
-
-// Win32 codes that programs ask about.
-const (
-	ErrorFileNotFound     = 2
-	ErrorPathNotFound     = 3
-	ErrorAccessDenied     = 5
-	ErrorNotReady         = 21
-	ErrorSharingViolation = 32
-	ErrorNotSupported     = 50
-	ErrorBadNetPath       = 53
-	ErrorFileExists       = 80
-	ErrorInvalidName      = 123
-	ErrorDirNotEmpty      = 145
-	ErrorAlreadyExists    = 183
-	ErrorDirectory        = 267
-)
-
-var _ = time.Time{}

@@ -74,13 +74,6 @@ func (m *Machine) Start(ctx context.Context, f Found, child *Process) (exitCode 
 	panic("todo")
 }
 
-// SplitCommandLine takes a command line apart by the rules of the C runtime
-// (CommandLineToArgvW), the program's name first.
-func SplitCommandLine(line string) []string { panic("todo") }
-
-// QuoteArg makes text one argument for those rules.
-func QuoteArg(arg string) string { panic("todo") }
-
 // Account is a user of the machine.
 type Account struct {
 	Name   string // "ContainerAdministrator"
@@ -91,18 +84,6 @@ type Account struct {
 	// Profile is "C:\Users\ContainerAdministrator".
 	Profile string
 }
-
-// Env is an environment: names without regard to case, in the order of
-// Windows (upper-cased names) when listed. The zero value is empty.
-type Env struct{}
-
-// NewEnv makes an environment of NAME=value strings.
-func NewEnv(list []string) *Env                        { panic("todo") }
-func (e *Env) Get(name string) (value string, ok bool) { panic("todo") }
-func (e *Env) Set(name, value string)                  { panic("todo") }
-func (e *Env) Unset(name string)                       { panic("todo") }
-func (e *Env) List() []string                          { panic("todo") }
-func (e *Env) Clone() *Env                             { panic("todo") }
 
 // Registry is the registry. Keys are paths ("HKLM\SOFTWARE\X", also
 // "HKEY_LOCAL_MACHINE\…", HKCU, HKCR, HKU, HKCC), names in any case. Reads fall
