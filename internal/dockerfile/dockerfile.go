@@ -85,6 +85,9 @@ type Request struct {
 	// caller, who knows the path. An OCI layout becomes a source
 	// oci-layout://DIR@DIGEST.
 	NamedContexts map[string]string
+	// Network is that of commands: "default", "none" or "host"; "" leaves it
+	// to each RUN.
+	Network string
 	// Progress hears of what is read and gets the warnings. nil is silent.
 	Progress *progress.Recorder
 }
@@ -250,6 +253,11 @@ func (r *Request) options() (map[string]string, error) {
 		o["no-cache"] = ""
 	} else if len(r.NoCacheFilter) > 0 {
 		o["no-cache"] = strings.Join(r.NoCacheFilter, ",")
+	}
+	switch r.Network {
+	case "", "default":
+	default:
+		o["force-network-mode"] = r.Network
 	}
 	if r.Pull {
 		o["image-resolve-mode"] = "pull"

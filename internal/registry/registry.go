@@ -196,6 +196,10 @@ func configDir(dir string) (string, error) {
 	return filepath.Join(home, ".docker"), nil
 }
 
+// Transport returns a transport with the client's certificates and proxies, for
+// requests that are not about registries.
+func (c *Client) Transport() *http.Transport { return c.secure.Clone() }
+
 // Close drops idle connections. The client can be used again afterwards.
 func (c *Client) Close() {
 	c.secure.CloseIdleConnections()

@@ -223,11 +223,11 @@ func (r Router) route(ctx context.Context, s Step) (int, error) {
 	if last != nil {
 		return 0, last
 	}
-	return 0, none(s)
+	return 0, Unrouted(s)
 }
 
-// none is the refusal of a router without runners.
-func none(s Step) error {
+// Unrouted is the refusal of a step that nobody is there for.
+func Unrouted(s Step) error {
 	what := "RUN"
 	if len(s.Args) > 0 {
 		what = "RUN with " + s.Args[0]

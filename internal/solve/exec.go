@@ -19,17 +19,39 @@ func (s *Solver) runner() run.Runner {
 	return s.Runner
 }
 
-// checkExec refuses a command that no runner can do. Trees are not known yet,
-// so the step has none.
+// checkExec refuses a command that no runner can do.
 func (s *Solver) checkExec(ctx context.Context, v *llb.Vertex, e *llb.Exec, os string) error {
+	step := s.stepToCheck(v, e, os)
+	if s.Observer != nil {
+		step.Warn = func(message, hint string) { s.Observer.Warn(v, message, hint) }
+	}
+	return s.checkStep(ctx, e, step)
+}
+
+// CheckCommand returns the step that a vertex with a command is, and the refusal
+// if no runner can do it. warn hears what is likely not meant as it is written.
+// Trees are not known yet, so the step has none.
+func (s *Solver) CheckCommand(ctx context.Context, v *llb.Vertex, os string, warn func(message, hint string)) (run.Step, error) {
+	e, ok := v.Op.(*llb.Exec)
+	if !ok {
+		return run.Step{}, fmt.Errorf("checking %s: it is no command", v.Name)
+	}
+	step := s.stepToCheck(v, e, os)
+	step.Warn = warn
+	return step, s.checkStep(ctx, e, step)
+}
+
+// stepToCheck is the step of a command before anything is evaluated.
+func (s *Solver) stepToCheck(v *llb.Vertex, e *llb.Exec, os string) run.Step {
 	step := stepOf(v, e, make([]tree.Chain, len(v.Inputs)))
 	step.RootUnknown = true
 	if step.Root.OS == "" {
 		step.Root.OS = os
 	}
-	if s.Observer != nil {
-		step.Warn = func(message, hint string) { s.Observer.Warn(v, message, hint) }
-	}
+	return step
+}
+
+func (s *Solver) checkStep(ctx context.Context, e *llb.Exec, step run.Step) error {
 	if c, ok := s.runner().(run.Checker); ok {
 		if err := c.Check(ctx, step); err != nil {
 			return err
@@ -110,7 +132,7 @@ func (s *Solver) exec(ctx context.Context, v *llb.Vertex, op *llb.Exec, inputs [
 		case m.Output == llb.Discard:
 		case m.Dest == "/":
 			l := *res.Layer
-			l.Label, l.Where = stepName(v.Name), v.Where.String()
+			l.Label, l.Where = StepName(v.Name), v.Where.String()
 			l.Env = over(l.Env, step.Root, op.Env)
 			outputs[m.Output] = step.Root.Push(&l)
 		default:

@@ -128,7 +128,7 @@ type StepError struct {
 func (e *StepError) Error() string {
 	var refused *run.RefusedError
 	if errors.As(e.Err, &refused) && refused.Where.String() != "" {
-		place, name := refused.Where.String()+": ", stepName(e.Step)
+		place, name := refused.Where.String()+": ", StepName(e.Step)
 		if rest, ok := strings.CutPrefix(e.Err.Error(), place); ok && name != "" && strings.HasPrefix(strings.ToUpper(refused.Where.Text), "FROM") {
 			// The line is the base's, whose ONBUILD trigger it was.
 			return place + name + ": " + rest
@@ -136,7 +136,7 @@ func (e *StepError) Error() string {
 		return e.Err.Error()
 	}
 	var parts []string
-	for _, s := range []string{e.Where.String(), stepName(e.Step), e.Err.Error()} {
+	for _, s := range []string{e.Where.String(), StepName(e.Step), e.Err.Error()} {
 		if s != "" {
 			parts = append(parts, s)
 		}
@@ -147,8 +147,8 @@ func (e *StepError) Error() string {
 // Unwrap returns what went wrong.
 func (e *StepError) Unwrap() error { return e.Err }
 
-// stepName cuts the counter off a vertex's name: "[2/3] COPY . /app".
-func stepName(name string) string {
+// StepName cuts the counter off a vertex's name: "[2/3] COPY . /app".
+func StepName(name string) string {
 	if strings.HasPrefix(name, "[") {
 		if _, rest, ok := strings.Cut(name, "] "); ok {
 			return rest

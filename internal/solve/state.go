@@ -59,7 +59,7 @@ func newTop(base tree.Chain, changes []tree.Change) *state {
 
 // finish returns the chain with the changes as one layer.
 func (s *state) finish(v *llb.Vertex) tree.Chain {
-	return s.base.Push(&tree.Layer{Changes: s.set, Label: stepName(v.Name), Where: v.Where.String()})
+	return s.base.Push(&tree.Layer{Changes: s.set, Label: StepName(v.Name), Where: v.Where.String()})
 }
 
 // replay turns a sequence of changes into a set with the same outcome.
