@@ -21,12 +21,12 @@ package machine
 
 import (
 	"context"
-	"io"
+	"net"
 	"net/http"
 	"time"
 
-	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
 )
 
 // Options say what machine to make. The zero value, with a Root for Windows,
@@ -57,16 +57,6 @@ type Options struct {
 	Limits Limits
 }
 
-// Limits protect a build from a step that does not end. Zero fields are their
-// defaults.
-type Limits struct {
-	Output  int64         // bytes printed; default 64 MiB
-	Steps   int64         // commands, iterations and calls; default 50 million
-	Depth   int           // nested calls of scripts, functions and programs; default 200
-	Memory  int64         // bytes that one value may have; default 256 MiB
-	Elapsed time.Duration // default 2 hours
-}
-
 // Network executes HTTP requests. *http.Client is one: redirects are followed
 // by whoever makes the request (see [Machine.HTTP]).
 type Network interface {
@@ -80,86 +70,100 @@ type Mount struct {
 	Tree     tree.Tree // nil is an empty directory
 	File     tree.Content
 	ReadOnly bool
-	// Save receives what the directory holds in the end (RUN --mount=type=cache);
-	// nil forgets it.
+	// Save receives what the step has changed in the directory, by names in Tree
+	// (RUN --mount=type=cache); nil forgets it.
 	Save func(ctx context.Context, changes []tree.Change) error
 }
 
-// Programs runs programs that the image brings. It is the seam for Wine and
-// for real Windows computers.
-type Programs interface {
-	// Check returns a *run.RefusedError if the program cannot be run.
-	Check(ctx context.Context, path string, args []Arg) error
-	// Run runs the program whose file is at path.
-	Run(ctx context.Context, path string, p *Process) (exitCode int, err error)
+// Machine is one computer during one step.
+type Machine struct {
+	opts     Options
+	account  Account
+	base     *base
+	drive    *drive
+	registry *Registry
+	image    *Env // the variables of the image and the build
+	work     work
 }
 
-// Program is something that can be started: a shell or a tool that Windows
-// has. Implementations are stateless.
-type Program interface {
-	// Check says, before anything has run, whether the program can do what the
-	// arguments ask. It returns nil or a *run.RefusedError; wrong usage that
-	// Windows would report at run time is not an error here. args do not
-	// include the program's name. It is called again with known arguments just
-	// before Run where they were not known in time.
-	Check(ctx context.Context, c *Checking, args []Arg) error
-	// Run does it. The exit code is the program's; an error ends the whole
-	// step: a *run.RefusedError, an error of the context, or a fault of
-	// casement. Everything that Windows would report goes to p.Stderr or
-	// p.Stdout and into the exit code.
-	Run(ctx context.Context, p *Process) (exitCode int, err error)
+// New makes the machine of a step. It is cheap: nothing is read.
+func New(o Options) (*Machine, error) {
+	account, err := lookupUser(o.User)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Spool == nil {
+		o.Spool = MemorySpool{}
+	}
+	o.Limits = o.Limits.filled()
+	m := &Machine{opts: o, account: account, base: newBase(o.Root), image: NewEnv(o.Env)}
+	m.work.began = time.Now()
+	m.drive = &drive{m: m, start: m.Now()}
+	m.drive.acls.account = &m.account
+	m.drive.root = newRoot(m.base)
+	m.registry = &Registry{m: m}
+	for i := range o.Mounts {
+		if err := m.mount(&o.Mounts[i]); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
 }
 
-// Arg is one argument as far as it is known before the step runs. For an
-// unknown one, Text is what is known of its beginning.
-type Arg struct {
-	Text    string
-	Unknown bool
+// newRoot makes C:\.
+func newRoot(b *base) *node {
+	e := &tree.Entry{Kind: tree.Dir}
+	n := &node{object: fromEntry(&source{base: b, entry: e}), kept: true}
+	n.attributes = winmeta.Hidden | winmeta.System | winmeta.Directory
+	n.object.mount = b
+	return n
 }
 
-// Checking is what is known of the machine while a line is checked and nothing
-// has run.
-type Checking struct {
-	// Machine gives the program table and the file system that the step
-	// starts from. It is never changed by a check.
-	Machine *Machine
-	// Env and Dir are those at this point of the line, as far as they are known.
-	Env *Env
-	Dir string
-	// Raw is the whole command line of the program that is checked, if it is
-	// known; programs that take their command line apart themselves (cmd,
-	// powershell) use it.
-	Raw string
-	// TreeUnknown says that the file system is not known yet (a build that has
-	// not begun): names that may be scripts of the image are let through now
-	// and checked again when the step is reached.
-	TreeUnknown bool
-	// Depth counts nested shells.
-	Depth int
-	// Warn reports something that is likely not what the author meant, with
-	// the line and column in the text being checked; it may be nil.
-	Warn func(line, column int, message, hint string)
+// FS returns the drives.
+func (m *Machine) FS() *FS { return &FS{drive: m.drive} }
+
+// Registry returns the registry.
+func (m *Machine) Registry() *Registry { return m.registry }
+
+// Account returns who runs the step.
+func (m *Machine) Account() Account { return m.account }
+
+// Now is the machine's clock.
+func (m *Machine) Now() time.Time { return m.opts.Now() }
+
+// Limits returns the limits with their defaults filled in.
+func (m *Machine) Limits() Limits { return m.opts.Limits }
+
+// Root returns the chain that the step started from.
+func (m *Machine) Root() tree.Chain { return m.opts.Root }
+
+// Unsealed returns the sealed layers of the chain that the step has asked so
+// far, oldest first.
+func (m *Machine) Unsealed() []*tree.Layer {
+	var out []*tree.Layer
+	for _, w := range m.base.sealed {
+		if w.asked {
+			out = append(out, w.layer)
+		}
+	}
+	return out
 }
 
-// Process is one running program. Processes are values that a parent makes for
-// its child: Env is the child's own copy.
-type Process struct {
-	Machine *Machine
-	// CommandLine is the whole command line, program name included, exactly as
-	// CreateProcess would get it.
-	CommandLine string
-	// Args is CommandLine taken apart by the rules of the C runtime, the
-	// program's name first.
-	Args []string
-	Env  *Env
-	// Dir is the current directory ("C:\app"). A shell changes its own.
-	Dir            string
-	Stdin          io.Reader // never nil
-	Stdout, Stderr io.Writer // never nil; bytes as Windows would write them
-	// Terminal says that Stdout is what the user sees, not a file or pipe.
-	Terminal bool
-	// Depth counts nested processes, for Limits.Depth.
-	Depth int
+// HTTP sends a request through the machine's network, without following
+// redirects. Without a network it fails as a name that does not resolve.
+func (m *Machine) HTTP(req *http.Request) (*http.Response, error) {
+	if m.opts.Network == nil {
+		return nil, &net.DNSError{Err: "no such host is known", Name: req.URL.Hostname(), IsNotFound: true}
+	}
+	if c, ok := m.opts.Network.(*http.Client); ok {
+		once := *c
+		once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		return once.Do(req)
+	}
+	return m.opts.Network.Do(req)
 }
 
 // Change is one thing that a step did to the registry.
@@ -180,10 +184,4 @@ type Result struct {
 	Env map[string]*string
 	// Registry has all other changes of the registry.
 	Registry []RegistryChange
-}
-
-// refused makes a refusal. The place in the Dockerfile is added by the runner;
-// the one in the text by the shell that knows it.
-func Refuse(construct, reason, way string) *run.RefusedError {
-	return &run.RefusedError{Construct: construct, Reason: reason, Way: way}
 }

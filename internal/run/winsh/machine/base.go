@@ -1,0 +1,310 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
+)
+
+// effort says what an answer may cost.
+type effort uint8
+
+const (
+	// free is cheap, on the way to the name too.
+	free effort = iota
+	// cheap answers from the layers that can be read for nothing and from what
+	// every Windows has. Names that only a sealed layer could have do not exist.
+	cheap
+	// sure answers with the truth.
+	sure
+)
+
+// base is a file system below the step's changes: the image's, or a mount's.
+type base struct {
+	whole tree.Tree // the truth
+	// While blind, there are sealed layers below: upper decides what it can
+	// without them, and known has what the layers above them imply.
+	blind        bool
+	upper, known tree.Tree
+	sealed       []*watched
+	mount        *Mount
+	standard     bool // whole has the standard directories
+}
+
+// newBase makes the base of a chain.
+func newBase(c tree.Chain) *base {
+	c.OS = "windows"
+	layers := slices.Clone(c.Layers())
+	b := &base{}
+	first := 0 // above the last sealed layer
+	for i, l := range layers {
+		if l.Sealed {
+			w := &watched{Changes: l.Changes, layer: l}
+			copied := *l
+			copied.Changes = w
+			layers[i], first = &copied, i+1
+			b.sealed = append(b.sealed, w)
+		}
+	}
+	chain := func(l ...*tree.Layer) tree.Tree {
+		return tree.Chain{Platform: c.Platform, OS: c.OS}.Push(l...).View()
+	}
+	if first == 0 {
+		layers = append([]*tree.Layer{{Changes: &bare{above: layers}}}, layers...)
+		b.whole = chain(layers...)
+		return b
+	}
+	b.whole, b.blind = chain(layers...), true
+	b.known = chain(layers[first:]...)
+	b.upper = chain(append([]*tree.Layer{{Changes: bottom{}}}, layers[first:]...)...)
+	return b
+}
+
+// find is Lookup, with nil for what does not exist.
+func find(ctx context.Context, t tree.Lookuper, name string) (*tree.Entry, error) {
+	e, err := t.Lookup(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return e, err
+}
+
+// lookup returns an entry, nil if there is none. deep says that the entry is
+// known from a sealed layer, and so are the names below it.
+func (b *base) lookup(ctx context.Context, name string, how effort) (e *tree.Entry, deep bool, err error) {
+	if !b.blind {
+		e, err = find(ctx, b.whole, name)
+		return e, false, err
+	}
+	e, err = b.upper.Lookup(ctx, name)
+	switch {
+	case err == nil:
+		return e, false, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, false, nil
+	case !errors.Is(err, errBelow):
+		return nil, false, err
+	}
+	if e := standardEntry(name, how); e != nil {
+		return e, false, nil
+	}
+	if e, err = find(ctx, b.known, name); e != nil || err != nil {
+		return e, false, err
+	}
+	if how < sure {
+		return nil, false, nil
+	}
+	e, err = find(ctx, b.whole, name)
+	b.open()
+	return e, true, err
+}
+
+// standardEntry is what every Windows has, nil if that is not known of the name.
+func standardEntry(name string, how effort) *tree.Entry {
+	if required, ok := standardDir(name); ok && (required || how < sure) {
+		return &tree.Entry{Name: winmeta.SpellPath(name), Kind: tree.Dir, Windows: &tree.Windows{Attributes: uint32(winmeta.DirAttributes(name))}}
+	}
+	if how < sure && name != "" {
+		if to := winmeta.ResolveStandardJunctions(name); to != name {
+			return &tree.Entry{Name: name, Kind: tree.Junction, Target: "C:/" + to, Windows: &tree.Windows{
+				Attributes: uint32(winmeta.JunctionAttributes | winmeta.Hidden | winmeta.System | winmeta.NotContentIndexed)}}
+		}
+	}
+	return nil
+}
+
+// standardDir reports whether a name is a standard directory, and whether every
+// Windows has it.
+func standardDir(name string) (required, ok bool) {
+	if !winmeta.IsStandardDir(name) {
+		return false, false
+	}
+	return requiredDirs()[tree.Fold(name)], true
+}
+
+// requiredDirs has the folded names of the directories that no base lacks.
+var requiredDirs = sync.OnceValue(func() map[string]bool {
+	m := map[string]bool{}
+	for _, d := range winmeta.StandardDirs() {
+		if !d.Optional {
+			m[tree.Fold(d.Path)] = true
+		}
+	}
+	return m
+})
+
+// list returns the entries of a directory, whatever it costs.
+func (b *base) list(ctx context.Context, name string) ([]*tree.Entry, error) {
+	var out []*tree.Entry
+	for e, err := range b.whole.Entries(ctx, name) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	b.open()
+	return out, nil
+}
+
+// open ends the blindness once every sealed layer has been read to its end: from
+// then on the truth costs nothing. Whether this happens depends on the step's
+// questions alone, not on what others have read before.
+func (b *base) open() {
+	if b.blind && !slices.ContainsFunc(b.sealed, func(w *watched) bool { return !w.whole }) {
+		b.blind = false
+	}
+}
+
+// watched is the content of a sealed layer that remembers being asked.
+type watched struct {
+	tree.Changes
+	layer *tree.Layer
+	asked bool
+	whole bool // it was asked what only the whole layer can answer
+}
+
+// Find implements [tree.Changes].
+func (w *watched) Find(ctx context.Context, name string, fold bool) (tree.Change, error) {
+	w.asked = true
+	c, err := w.Changes.Find(ctx, name, fold)
+	if errors.Is(err, fs.ErrNotExist) {
+		w.whole = true
+	}
+	return c, err
+}
+
+// List implements [tree.Changes].
+func (w *watched) List(ctx context.Context, dir string, fold bool) iter.Seq2[tree.Change, error] {
+	w.asked = true
+	return w.Changes.List(ctx, dir, fold)
+}
+
+// All implements [tree.Changes].
+func (w *watched) All(ctx context.Context) iter.Seq2[tree.Change, error] {
+	w.asked = true
+	return w.Changes.All(ctx)
+}
+
+// Implied implements [tree.Implier].
+func (w *watched) Implied(dir string, fold bool) []string {
+	if im, ok := w.Changes.(tree.Implier); ok {
+		return im.Implied(dir, fold)
+	}
+	return nil
+}
+
+// Prefetch implements [tree.Prefetcher].
+func (w *watched) Prefetch(ctx context.Context, want tree.Want) error {
+	w.asked = true
+	if p, ok := w.Changes.(tree.Prefetcher); ok {
+		return p.Prefetch(ctx, want)
+	}
+	return nil
+}
+
+// errBelow says that the layers above the sealed ones do not decide.
+var errBelow = errors.New("a sealed layer decides")
+
+// bottom stands for the sealed layers: whoever comes to ask it gets errBelow.
+type bottom struct{}
+
+// Find implements [tree.Changes].
+func (bottom) Find(_ context.Context, name string, _ bool) (tree.Change, error) {
+	if name == "" { // the root is there, without anything to say of it
+		return tree.Change{}, fs.ErrNotExist
+	}
+	return tree.Change{}, errBelow
+}
+
+// List implements [tree.Changes].
+func (bottom) List(context.Context, string, bool) iter.Seq2[tree.Change, error] {
+	return func(yield func(tree.Change, error) bool) { yield(tree.Change{}, errBelow) }
+}
+
+// All implements [tree.Changes].
+func (bottom) All(context.Context) iter.Seq2[tree.Change, error] {
+	return bottom{}.List(nil, "", true)
+}
+
+// bare is the lowest layer of a chain without a base image: the directories of
+// a Windows that has just been installed. It is empty where the layers above
+// bring a Windows of their own, which it finds out when it is asked.
+type bare struct {
+	above []*tree.Layer
+	set   *tree.Set
+}
+
+func (b *bare) changes(ctx context.Context) (*tree.Set, error) {
+	if b.set != nil {
+		return b.set, nil
+	}
+	for _, l := range b.above {
+		switch _, err := l.Changes.Find(ctx, "Windows/System32/config/SYSTEM", true); {
+		case err == nil:
+			b.set = tree.NewSet(nil)
+			return b.set, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	b.set = bareWindows()
+	return b.set, nil
+}
+
+// bareWindows has the standard directories but those of features that have to
+// be added.
+var bareWindows = sync.OnceValue(func() *tree.Set {
+	var changes []tree.Change
+	for _, d := range winmeta.StandardDirs() {
+		if d.Path == "" || hasFeature(d.Path) {
+			continue
+		}
+		e := &tree.Entry{Name: d.Path, Kind: tree.Dir}
+		if d.Attributes != 0 {
+			e.Windows = &tree.Windows{Attributes: uint32(d.Attributes)}
+		}
+		changes = append(changes, tree.Change{Entry: e})
+	}
+	return tree.NewSet(changes)
+})
+
+func hasFeature(name string) bool {
+	return strings.HasPrefix(name, "inetpub") || strings.Contains(name, "/inetsrv") || name == "ProgramData/ssh" || name == "ProgramData/Package Cache"
+}
+
+// Find implements [tree.Changes].
+func (b *bare) Find(ctx context.Context, name string, fold bool) (tree.Change, error) {
+	s, err := b.changes(ctx)
+	if err != nil {
+		return tree.Change{}, err
+	}
+	return s.Find(ctx, name, fold)
+}
+
+// List implements [tree.Changes].
+func (b *bare) List(ctx context.Context, dir string, fold bool) iter.Seq2[tree.Change, error] {
+	s, err := b.changes(ctx)
+	if err != nil {
+		return func(yield func(tree.Change, error) bool) { yield(tree.Change{}, err) }
+	}
+	return s.List(ctx, dir, fold)
+}
+
+// All implements [tree.Changes].
+func (b *bare) All(ctx context.Context) iter.Seq2[tree.Change, error] {
+	s, err := b.changes(ctx)
+	if err != nil {
+		return func(yield func(tree.Change, error) bool) { yield(tree.Change{}, err) }
+	}
+	return s.All(ctx)
+}

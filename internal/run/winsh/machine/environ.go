@@ -1,0 +1,229 @@
+package machine
+
+import (
+	"context"
+	"strings"
+)
+
+// ComputerName is the name of every machine.
+const ComputerName = "CASEMENT"
+
+// setting is a variable as the registry has it.
+type setting struct {
+	name, value string
+	expand      bool // REG_EXPAND_SZ
+}
+
+// machineSettings are the variables that Windows has for the whole machine, with
+// those of the image on top. They are what
+// HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment shows.
+func (m *Machine) machineSettings() []setting {
+	arch, identifier, level, revision := "AMD64", "AMD64 Family 25 Model 1 Stepping 1, AuthenticAMD", "25", "0101"
+	if m.opts.Root.Platform.Architecture == "arm64" {
+		arch, identifier, level, revision = "ARM64", "ARMv8 (64-bit) Family 8 Model D0C Revision 301, ARM Limited", "3340", "0301"
+	}
+	list := []setting{
+		{"ComSpec", `%SystemRoot%\system32\cmd.exe`, true},
+		{"DriverData", `C:\Windows\System32\Drivers\DriverData`, false},
+		{"NUMBER_OF_PROCESSORS", "2", false},
+		{"OS", "Windows_NT", false},
+		{"Path", defaultPath, true},
+		{"PATHEXT", ".COM;.EXE;.BAT;.CMD;.VBS;.VBE;.JS;.JSE;.WSF;.WSH;.MSC", false},
+		{"PROCESSOR_ARCHITECTURE", arch, false},
+		{"PROCESSOR_IDENTIFIER", identifier, false},
+		{"PROCESSOR_LEVEL", level, false},
+		{"PROCESSOR_REVISION", revision, false},
+		{"PSModulePath", `%ProgramFiles%\WindowsPowerShell\Modules;%SystemRoot%\system32\WindowsPowerShell\v1.0\Modules`, true},
+		{"TEMP", `%SystemRoot%\TEMP`, true},
+		{"TMP", `%SystemRoot%\TEMP`, true},
+		{"USERNAME", "SYSTEM", false},
+		{"windir", `%SystemRoot%`, true},
+	}
+	for _, v := range m.image.List() {
+		name, value, _ := strings.Cut(v, "=")
+		found := false
+		for i := range list {
+			if strings.EqualFold(list[i].name, name) {
+				list[i].value, found = value, true
+			}
+		}
+		if !found && name != "" {
+			list = append(list, setting{name, value, false})
+		}
+	}
+	return list
+}
+
+// defaultPath is the machine's PATH in Server Core images.
+const defaultPath = `%SystemRoot%\system32;%SystemRoot%;%SystemRoot%\System32\Wbem;%SYSTEMROOT%\System32\WindowsPowerShell\v1.0\;%SYSTEMROOT%\System32\OpenSSH\`
+
+// userSettings are the variables of the account: HKCU\Environment.
+func (m *Machine) userSettings() []setting {
+	return []setting{
+		{"Path", `%USERPROFILE%\AppData\Local\Microsoft\WindowsApps;`, true},
+		{"TEMP", `%USERPROFILE%\AppData\Local\Temp`, true},
+		{"TMP", `%USERPROFILE%\AppData\Local\Temp`, true},
+	}
+}
+
+// environment is what the first process of a container finds: the block that
+// Windows makes for the account, and the variables of the image on top.
+func (m *Machine) environment() *Env {
+	e := m.fixedEnv()
+	for _, s := range m.machineSettings() {
+		if s.name == "USERNAME" {
+			continue // of the services
+		}
+		e.Set(s.name, s.text(e))
+	}
+	for _, s := range m.userSettings() {
+		value := s.text(e)
+		switch _, ofImage := m.image.Get(s.name); {
+		case ofImage:
+		case s.name == "Path":
+			machine, _ := e.Get("Path")
+			e.Set("Path", JoinPath(machine, value))
+		default:
+			e.Set(s.name, value)
+		}
+	}
+	for _, v := range m.image.List() {
+		e.put(v)
+	}
+	return e
+}
+
+// text is the value with what it refers to.
+func (s setting) text(e *Env) string {
+	if s.expand {
+		return e.Expand(s.value)
+	}
+	return s.value
+}
+
+// fixedEnv are the variables that Windows makes up for each session.
+func (m *Machine) fixedEnv() *Env {
+	p := m.account.Profile
+	return NewEnv([]string{
+		`ALLUSERSPROFILE=C:\ProgramData`,
+		`APPDATA=` + p + `\AppData\Roaming`,
+		`CommonProgramFiles=C:\Program Files\Common Files`,
+		`CommonProgramFiles(x86)=C:\Program Files (x86)\Common Files`,
+		`CommonProgramW6432=C:\Program Files\Common Files`,
+		`COMPUTERNAME=` + ComputerName,
+		`LOCALAPPDATA=` + p + `\AppData\Local`,
+		`ProgramData=C:\ProgramData`,
+		`ProgramFiles=C:\Program Files`,
+		`ProgramFiles(x86)=C:\Program Files (x86)`,
+		`ProgramW6432=C:\Program Files`,
+		`PUBLIC=C:\Users\Public`,
+		`SystemDrive=C:`,
+		`SystemRoot=C:\Windows`,
+		`USERDOMAIN=` + m.account.Domain,
+		`USERNAME=` + m.account.Name,
+		`USERPROFILE=` + p,
+	})
+}
+
+// JoinPath appends those directories of the user's PATH to the machine's that it
+// does not have yet.
+func JoinPath(machine, user string) string {
+	have := map[string]bool{}
+	for _, dir := range strings.Split(machine, ";") {
+		have[pathKey(dir)] = true
+	}
+	out := machine
+	for _, dir := range strings.Split(user, ";") {
+		if key := pathKey(dir); key == "" || have[key] {
+			continue
+		}
+		if out != "" && !strings.HasSuffix(out, ";") {
+			out += ";"
+		}
+		out += dir
+	}
+	return out
+}
+
+func pathKey(dir string) string {
+	return strings.ToUpper(strings.TrimRight(strings.Trim(dir, `" `), `\`))
+}
+
+// environment returns the variables that the step has set for the machine or the
+// user, as the image's environment has to have them: what they refer to is put
+// in, and PATH is the machine's with the user's behind it.
+func (r *Registry) environment(ctx context.Context) (map[string]*string, error) {
+	machine, user := r.stepAt(machineEnvironment), r.stepAt(r.userEnvironment())
+	if machine == nil && user == nil {
+		return nil, nil
+	}
+	out := map[string]*string{}
+	fixed := r.m.environment()
+	for _, k := range []*regKey{machine, user} {
+		if k == nil {
+			continue
+		}
+		for _, name := range k.order {
+			v := k.values[name]
+			if v.gone {
+				out[v.Name] = nil
+				continue
+			}
+			text := v.String()
+			if v.Type == RegTypeExpand {
+				text = fixed.Expand(text)
+			}
+			for other := range out {
+				if strings.EqualFold(other, v.Name) {
+					delete(out, other)
+				}
+			}
+			out[v.Name] = &text
+		}
+	}
+	return out, r.joinPath(ctx, out, user != nil && user.values["PATH"] != nil)
+}
+
+// joinPath completes a PATH that was set: processes see the user's behind the
+// machine's.
+func (r *Registry) joinPath(ctx context.Context, out map[string]*string, userSet bool) error {
+	for name, value := range out {
+		if !strings.EqualFold(name, "PATH") || value == nil {
+			continue
+		}
+		fixed := r.m.environment()
+		text := func(key string) (string, error) {
+			v, err := r.Value(ctx, key, "Path")
+			if CodeOf(err) == ErrorFileNotFound {
+				return "", nil
+			}
+			if v.Type == RegTypeExpand {
+				return fixed.Expand(v.String()), err
+			}
+			return v.String(), err
+		}
+		machine, err := text(machineEnvironment)
+		if err != nil {
+			return err
+		}
+		user, err := text(`HKCU\Environment`)
+		if err != nil {
+			return err
+		}
+		if _, ofImage := r.m.image.Get("PATH"); ofImage && !userSet {
+			user = "" // the image's PATH has it, or does not want it
+		}
+		joined := JoinPath(machine, user)
+		out[name] = &joined
+	}
+	return nil
+}
+
+// stepAt returns what the step has done to a key by its path; nil if nothing.
+func (r *Registry) stepAt(key string) *regKey {
+	k, _, _ := r.step(strings.Split(key, `\`))
+	if k == nil || len(k.values) == 0 {
+		return nil
+	}
+	return k
+}

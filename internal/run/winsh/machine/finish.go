@@ -1,0 +1,193 @@
+package machine
+
+import (
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/casement/casement/internal/tree"
+)
+
+// Finish says what the step did. The machine must not be used afterwards.
+// Files whose times nobody set get none: the build decides.
+func (m *Machine) Finish(ctx context.Context) (*Result, error) {
+	f := m.FS()
+	c := &collector{f: f, groups: map[*object]string{}}
+	if err := c.dir(ctx, f.root, ""); err != nil {
+		return nil, err
+	}
+	res := &Result{Changes: c.changes}
+	for _, n := range c.mounts {
+		b := n.mount
+		if b.mount.Save == nil || n.kind != tree.Dir {
+			continue
+		}
+		sub := &collector{f: f, groups: map[*object]string{}}
+		if err := sub.dir(ctx, n, ""); err != nil {
+			return nil, err
+		}
+		if err := b.mount.Save(ctx, sub.changes); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	res.Env, res.Registry, err = m.registry.result(ctx)
+	return res, err
+}
+
+// collector turns the nodes of a region into changes.
+type collector struct {
+	f       *FS
+	changes []tree.Change
+	mounts  []*node
+	groups  map[*object]string // of files with several names
+}
+
+// dir collects what has changed in a directory that the layers below have at
+// the same place. name is its name in the region.
+func (c *collector) dir(ctx context.Context, dir *node, name string) error {
+	for _, key := range slices.Sorted(maps.Keys(dir.kids)) {
+		n := dir.kids[key]
+		full := tree.Join(name, n.name)
+		switch {
+		case n.object == nil:
+			c.changes = append(c.changes, tree.Change{Removed: full})
+		case n.mount != nil:
+			c.mounts = append(c.mounts, n)
+		case n.stub:
+			if err := c.stub(ctx, n, full); err != nil {
+				return err
+			}
+		case n.kind == tree.Dir && n.natural():
+			if n.changed {
+				c.changes = append(c.changes, tree.Change{Entry: c.f.entry(n, full)})
+			}
+			if err := c.dir(ctx, n, full); err != nil {
+				return err
+			}
+		case n.kind == tree.Dir:
+			if err := c.fresh(ctx, n, full, n.below); err != nil {
+				return err
+			}
+		case n.changed || !n.natural():
+			if err := c.file(ctx, n, full); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stub collects from a directory that is there for a mount: it counts only if
+// the step has put something else into it.
+func (c *collector) stub(ctx context.Context, n *node, name string) error {
+	before := len(c.changes)
+	if err := c.dir(ctx, n, name); err != nil {
+		return err
+	}
+	if len(c.changes) > before && n.src == nil {
+		e := tree.Change{Entry: c.f.entry(n, name)}
+		c.changes = slices.Insert(c.changes, before, e)
+	}
+	return nil
+}
+
+// fresh collects a directory that the step has made or moved here, with all
+// that is in it. below says that the layers below have something here: what of
+// it is not replaced has to be removed by name, because Windows layers have no
+// other way.
+func (c *collector) fresh(ctx context.Context, dir *node, name string, below bool) error {
+	c.changes = append(c.changes, tree.Change{Entry: c.f.entry(dir, name)})
+	kids, err := c.f.children(ctx, dir)
+	if err != nil {
+		return err
+	}
+	old := map[string]*tree.Entry{}
+	if below {
+		if old, err = c.old(ctx, dir, name); err != nil {
+			return err
+		}
+	}
+	for _, n := range kids {
+		key := tree.Fold(n.name)
+		was := old[key]
+		delete(old, key)
+		full := tree.Join(name, n.name)
+		switch {
+		case n.mount != nil:
+			c.mounts = append(c.mounts, n)
+		case n.stub:
+			err = c.stub(ctx, n, full)
+		case n.kind == tree.Dir:
+			err = c.fresh(ctx, n, full, was != nil && was.Kind == tree.Dir)
+		default:
+			err = c.file(ctx, n, full)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(old)) {
+		c.changes = append(c.changes, tree.Change{Removed: tree.Join(name, tree.Base(old[key].Name))})
+	}
+	return nil
+}
+
+// old lists what the layers below have in a directory.
+func (c *collector) old(ctx context.Context, dir *node, name string) (map[string]*tree.Entry, error) {
+	b := dir.parent.region()
+	entries, err := b.list(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	m := map[string]*tree.Entry{}
+	for _, e := range entries {
+		m[tree.Fold(tree.Base(e.Name))] = e
+	}
+	return m, nil
+}
+
+// file collects a file or link.
+func (c *collector) file(ctx context.Context, n *node, name string) error {
+	e := c.f.entry(n, name)
+	if p, ok := e.Content.(*parts); ok {
+		whole, err := c.join(ctx, p)
+		if err != nil {
+			return err
+		}
+		n.content, e.Content = whole, whole
+	}
+	e.Link = ""
+	if len(n.names) > 1 {
+		id, ok := c.groups[n.object]
+		if !ok {
+			id = "step:" + strconv.Itoa(len(c.groups)+1)
+			c.groups[n.object] = id
+		}
+		e.Link = id
+	} else if n.src != nil && !n.changed {
+		e.Link = n.src.entry.Link // it was moved with its directory
+	}
+	c.changes = append(c.changes, tree.Change{Entry: e})
+	return nil
+}
+
+// join makes one content of several.
+func (c *collector) join(ctx context.Context, p *parts) (tree.Content, error) {
+	w, err := c.f.m.opts.Spool.Create(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Abort()
+	r, err := p.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	if _, err := io.Copy(w, r); err != nil {
+		return nil, err
+	}
+	return w.Commit()
+}
