@@ -153,17 +153,18 @@ func (m *Machine) Unsealed() []*tree.Layer {
 }
 
 // HTTP sends a request through the machine's network, without following
-// redirects. Without a network it fails as a name that does not resolve.
+// redirects, and as its context asks ([WithWire]). Without a network it fails as
+// a name that does not resolve.
 func (m *Machine) HTTP(req *http.Request) (*http.Response, error) {
 	if m.opts.Network == nil {
 		return nil, &net.DNSError{Err: "no such host is known", Name: req.URL.Hostname(), IsNotFound: true}
 	}
-	if c, ok := m.opts.Network.(*http.Client); ok {
+	if c, ok := m.opts.Network.(*http.Client); ok && WireOf(req.Context()) == (Wire{}) {
 		once := *c
 		once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		return once.Do(req)
 	}
-	return m.opts.Network.Do(req)
+	return SendWire(m.opts.Network, req)
 }
 
 // Change is one thing that a step did to the registry.
