@@ -86,6 +86,10 @@ type Process struct {
 	// started with it, and its parent takes over what the child (chcp) has left
 	// there. 0 is 437.
 	CodePage int
+	// Export is set by a program that is a batch file in truth (refreshenv): its
+	// variables are those of the shell that started it, from then on. nil changes
+	// nothing.
+	Export *Env
 }
 
 // Child makes a process that this one starts: with its own copy of the
