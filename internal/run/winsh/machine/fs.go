@@ -196,6 +196,11 @@ func (f *FS) StatDest(ctx context.Context, path string) (*Info, error) {
 	return f.stat(ctx, path, cheap, true)
 }
 
+// LstatDest is [FS.StatDest] that describes a link itself.
+func (f *FS) LstatDest(ctx context.Context, path string) (*Info, error) {
+	return f.stat(ctx, path, cheap, false)
+}
+
 func (f *FS) stat(ctx context.Context, path string, how effort, follow bool) (*Info, error) {
 	const op = "stat"
 	if s, err := place(op, path); err == nil && s.device == "NUL" {
