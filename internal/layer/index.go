@@ -40,7 +40,7 @@ type index struct {
 	// was right.
 	done   bool
 	diffID digest.Digest // "" as long as it was not computed
-	hives  []string      // files below Hives
+	hives  []rec         // files below Hives, by their names in it
 	vm     int64         // entries below UtilityVM
 	other  int64         // entries at other places, which nothing reads
 }
@@ -50,6 +50,7 @@ const (
 	isEntry = iota
 	isRemoved
 	isOpaque
+	isHive // it lies in Hives, and no name of the tree means it
 )
 
 // rec is one header.
@@ -127,14 +128,11 @@ func (x *index) inTree(name string) (string, bool) {
 	if x.format == Linux {
 		return name, true
 	}
-	top, rest, below := strings.Cut(name, "/")
+	top, rest, _ := strings.Cut(name, "/")
 	switch {
 	case tree.SameName(top, filesDir):
 		return rest, true
 	case tree.SameName(top, hivesDir):
-		if below {
-			x.hives = append(x.hives, rest)
-		}
 	case tree.SameName(top, "UtilityVM"):
 		x.vm++
 	default:
@@ -143,11 +141,23 @@ func (x *index) inTree(name string) (string, bool) {
 	return "", false
 }
 
+// inHives cuts the directory Hives off a name of a Windows layer.
+func (x *index) inHives(name string) (string, bool) {
+	top, rest, below := strings.Cut(name, "/")
+	return rest, x.format == Windows && below && tree.SameName(top, hivesDir)
+}
+
 // add takes a header into the index. offset is where the content begins.
 func (x *index) add(h *tar.Header, offset int64) error {
 	full, err := x.clean(h.Name)
 	if err != nil {
 		return err
+	}
+	if name, ok := x.inHives(full); ok {
+		if h.Typeflag == tar.TypeReg && h.Size >= 0 {
+			x.hives = append(x.hives, rec{what: isHive, kind: tree.File, name: name, size: h.Size, offset: offset, descriptor: -1})
+		}
+		return nil
 	}
 	name, ok := x.inTree(full)
 	if !ok || name == "" && h.Typeflag != tar.TypeDir {

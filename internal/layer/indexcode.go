@@ -11,7 +11,7 @@ import (
 )
 
 // indexVersion names the encoding of indexes.
-const indexVersion = "1"
+const indexVersion = "2"
 
 // encode returns the index as bytes; the encoding is private to this file.
 func (x *index) encode() []byte {
@@ -23,7 +23,9 @@ func (x *index) encode() []byte {
 	e.num(x.other)
 	e.num(int64(len(x.hives)))
 	for _, h := range x.hives {
-		e.str(h)
+		e.str(h.name)
+		e.num(h.size)
+		e.num(h.offset)
 	}
 	e.num(int64(len(x.descs)))
 	for _, d := range x.descs {
@@ -77,7 +79,11 @@ func decodeIndex(b []byte, f Format, blob digest.Digest) (*index, error) {
 	x.diffID = digest.Digest(d.str())
 	x.vm, x.other = d.num(), d.num()
 	for range d.count() {
-		x.hives = append(x.hives, d.str())
+		h := rec{what: isHive, kind: tree.File, name: d.str(), size: d.num(), offset: d.num(), descriptor: -1}
+		if h.size < 0 || h.offset < 0 {
+			return nil, errBadIndex
+		}
+		x.hives = append(x.hives, h)
 	}
 	for range d.count() {
 		x.descriptor(d.str())

@@ -125,11 +125,10 @@ func (s *sealed) visit(ctx context.Context, h *tar.Header, takes func(*rec) bool
 	if takes == nil {
 		return nil
 	}
-	i, ok := s.at(h, pos)
-	if !ok || !takes(&s.x.recs[i]) {
+	r := s.at(h, pos)
+	if r == nil || !takes(r) {
 		return nil
 	}
-	r := &s.x.recs[i]
 	if _, have := s.files[r.offset]; have || r.size == 0 {
 		return nil
 	}
@@ -143,18 +142,29 @@ func (s *sealed) visit(ctx context.Context, h *tar.Header, takes func(*rec) bool
 	return nil
 }
 
-// at returns the rec of the header whose content begins at pos.
-func (s *sealed) at(h *tar.Header, pos int64) (int, bool) {
+// at returns the rec of the header whose content begins at pos, nil if it has
+// none.
+func (s *sealed) at(h *tar.Header, pos int64) *rec {
 	full, err := s.x.clean(h.Name)
 	if err != nil {
-		return 0, false
+		return nil
+	}
+	if _, ok := s.x.inHives(full); ok {
+		for i := range s.x.hives {
+			if s.x.hives[i].offset == pos {
+				return &s.x.hives[i]
+			}
+		}
+		return nil
 	}
 	name, ok := inTreeOf(s.format, full)
 	if !ok {
-		return 0, false
+		return nil
 	}
-	i, ok := s.x.find(name, false)
-	return i, ok && s.x.recs[i].offset == pos
+	if i, ok := s.x.find(name, false); ok && s.x.recs[i].offset == pos {
+		return &s.x.recs[i]
+	}
+	return nil
 }
 
 // reachEnd is called behind the last entry: the rest of the blob must be there

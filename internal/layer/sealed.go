@@ -228,6 +228,25 @@ func (s *sealed) Implied(dir string, fold bool) []string {
 	return nil
 }
 
+// DeltaHives implements [tree.HiveLister]: it reads the layer's index to its end.
+func (s *sealed) DeltaHives(ctx context.Context) (map[string]tree.Content, error) {
+	if _, err := s.unseal(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	out := map[string]tree.Content{}
+	for i := range s.x.hives {
+		h := &s.x.hives[i]
+		if name, ok := strings.CutSuffix(strings.ToUpper(h.name), strings.ToUpper(hiveDelta)); ok {
+			out[name] = s.content(h)
+		}
+	}
+	return out, nil
+}
+
 // Prefetch implements [tree.Prefetcher]: one pass finds the names and keeps the
 // contents of their files in the store. It stops when all are found; a name
 // that is a directory, or that is not there, takes the pass to the end.
@@ -308,6 +327,9 @@ func (w *wanted) matches(name string) bool {
 
 // takes is told of every entry of the pass, and decides whose content to keep.
 func (w *wanted) takes(r *rec) bool {
+	if r.what == isHive {
+		return false
+	}
 	key := w.s.x.key(r.name)
 	if r.kind != tree.Dir {
 		delete(w.pending, key)
@@ -400,9 +422,9 @@ func (c sealedContent) Open(ctx context.Context) (io.ReadCloser, error) {
 	return nil, fmt.Errorf("reading /%s: its extracted content %w", c.name, fs.ErrNotExist)
 }
 
-// section is a part of a file that closes the file.
+// section is a part of a file that closes the file. It can be read anywhere.
 type section struct {
-	io.Reader
+	*io.SectionReader
 	f *os.File
 }
 

@@ -38,7 +38,7 @@ func Summary(st *store.Store, d digest.Digest) (Info, bool) {
 }
 
 func (x *index) summary() Info {
-	i := Info{Format: x.format, Complete: x.done, Hives: x.hives, UtilityVM: int(x.vm), Other: int(x.other)}
+	i := Info{Format: x.format, Complete: x.done, Hives: x.hiveNames(), UtilityVM: int(x.vm), Other: int(x.other)}
 	for k := range x.recs {
 		r := &x.recs[k]
 		switch {
@@ -59,3 +59,12 @@ func (x *index) summary() Info {
 }
 
 func linuxPlatform() ocispec.Platform { return ocispec.Platform{OS: "linux"} }
+
+// hiveNames lists the files of the directory Hives.
+func (x *index) hiveNames() []string {
+	var names []string
+	for i := range x.hives {
+		names = append(names, x.hives[i].name)
+	}
+	return names
+}

@@ -225,6 +225,12 @@ type Implier interface {
 	Implied(dir string, fold bool) []string
 }
 
+// HiveLister is the power of the Changes of a Windows layer to give its changes
+// of the registry: delta hives by the name of the hive in capitals ("SOFTWARE").
+type HiveLister interface {
+	DeltaHives(ctx context.Context) (map[string]Content, error)
+}
+
 // ErrChanged is matched by the errors of a Content whose bytes are no longer
 // those that its entry was made from.
 var ErrChanged = errors.New("changed while it was read")

@@ -34,8 +34,8 @@ type base struct {
 	blind        bool
 	upper, known tree.Tree
 	sealed       []*watched
+	layers       []*tree.Layer // of whole, oldest first
 	mount        *Mount
-	standard     bool // whole has the standard directories
 }
 
 // newBase makes the base of a chain.
@@ -58,10 +58,10 @@ func newBase(c tree.Chain) *base {
 	}
 	if first == 0 {
 		layers = append([]*tree.Layer{{Changes: &bare{above: layers}}}, layers...)
-		b.whole = chain(layers...)
+		b.whole, b.layers = chain(layers...), layers
 		return b
 	}
-	b.whole, b.blind = chain(layers...), true
+	b.whole, b.layers, b.blind = chain(layers...), layers, true
 	b.known = chain(layers[first:]...)
 	b.upper = chain(append([]*tree.Layer{{Changes: bottom{}}}, layers[first:]...)...)
 	return b
@@ -210,6 +210,15 @@ func (w *watched) Prefetch(ctx context.Context, want tree.Want) error {
 		return p.Prefetch(ctx, want)
 	}
 	return nil
+}
+
+// DeltaHives implements [tree.HiveLister].
+func (w *watched) DeltaHives(ctx context.Context) (map[string]tree.Content, error) {
+	w.asked = true
+	if h, ok := w.Changes.(tree.HiveLister); ok {
+		return h.DeltaHives(ctx)
+	}
+	return nil, nil
 }
 
 // errBelow says that the layers above the sealed ones do not decide.

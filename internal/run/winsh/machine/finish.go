@@ -13,6 +13,7 @@ import (
 // Finish says what the step did. The machine must not be used afterwards.
 // Files whose times nobody set get none: the build decides.
 func (m *Machine) Finish(ctx context.Context) (*Result, error) {
+	defer m.Close()
 	f := m.FS()
 	c := &collector{f: f, groups: map[*object]string{}}
 	if err := c.dir(ctx, f.root, ""); err != nil {
@@ -36,6 +37,10 @@ func (m *Machine) Finish(ctx context.Context) (*Result, error) {
 	res.Env, res.Registry, err = m.registry.result(ctx)
 	return res, err
 }
+
+// Close lets go of the files of this computer that a machine may hold. Finish
+// does it too.
+func (m *Machine) Close() { m.registry.close() }
 
 // collector turns the nodes of a region into changes.
 type collector struct {

@@ -27,7 +27,8 @@ import (
 type Registry struct {
 	m     *Machine
 	root  regKey // has HKLM and HKU
-	hives map[string]*hiveSlot
+	hives map[string]*hiveSlot // by their keys in capitals
+	files []File               // of hives
 }
 
 // regKey is what the step has done to a key.
