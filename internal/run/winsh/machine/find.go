@@ -191,6 +191,9 @@ func extOf(key string) string {
 	if slices.Contains([]string{"chcp", "tree", "more", "mode", "format"}, key) {
 		return ".com"
 	}
+	if key == "refreshenv" {
+		return ".cmd"
+	}
 	return ".exe"
 }
 
@@ -210,6 +213,8 @@ func homeOf(key string) string {
 		return system32 + `\OpenSSH`
 	case "regedit", "explorer", "notepad":
 		return `C:\Windows`
+	case "refreshenv":
+		return `C:\ProgramData\chocolatey\bin`
 	}
 	return system32
 }
