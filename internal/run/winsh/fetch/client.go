@@ -210,7 +210,7 @@ func (t *transfer) once(req Request) (*http.Response, *http.Request, error) {
 // explain makes an *Error of what went wrong.
 func (t *transfer) explain(err error, got, size int64) error {
 	var known *Error
-	if err == nil || errors.Is(err, io.EOF) || isRefused(err) {
+	if err == nil || isRefused(err) {
 		return err
 	}
 	if outer := t.outer.Err(); outer != nil {
@@ -242,10 +242,8 @@ type transferBody struct {
 func (b *transferBody) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.got += int64(n)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF {
 		err = b.t.explain(err, b.got, b.size)
-	} else if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = b.t.explain(io.ErrUnexpectedEOF, b.got, b.size)
 	}
 	return n, err
 }

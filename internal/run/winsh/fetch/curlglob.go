@@ -120,16 +120,16 @@ func globSet(s string) (values []string, used int, _ *globError) {
 		}
 		cur.WriteByte(s[i])
 	}
-	return nil, 0, &globError{"unmatched brace", len(s)}
+	return nil, 0, &globError{"unmatched brace", 0}
 }
 
 // globRange reads "1-9]", "001-100:10]" or "a-z:2]".
 func globRange(s string) (values []string, used int, _ *globError) {
+	bad := &globError{"bad range", 1 + rangeEnd(s)}
 	end := strings.IndexByte(s, ']')
 	if end < 0 {
-		return nil, 0, &globError{"bad range", len(s)}
+		return nil, 0, bad
 	}
-	bad := &globError{"bad range", end + 1}
 	body, stepText, hasStep := strings.Cut(s[:end], ":")
 	from, to, ok := strings.Cut(body, "-")
 	step, err := 1, error(nil)
@@ -169,6 +169,30 @@ func globRange(s string) (values []string, used int, _ *globError) {
 		values = append(values, fmt.Sprintf("%0*d", width, n))
 	}
 	return values, end + 1, nil
+}
+
+// rangeEnd returns how far a range of numbers is one.
+func rangeEnd(s string) int {
+	i := 0
+	digits := func() {
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+			i++
+		}
+	}
+	char := func(c byte) bool {
+		ok := i < len(s) && s[i] == c
+		if ok {
+			i++
+		}
+		return ok
+	}
+	if digits(); i > 0 && char('-') {
+		if digits(); char(':') {
+			digits()
+		}
+		char(']')
+	}
+	return i
 }
 
 // all yields the URLs, the last set changing fastest, each with the values of
