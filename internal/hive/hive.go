@@ -42,17 +42,23 @@ type Options struct {
 	// Descriptor guards the root key; default full access for Administrators,
 	// who own it, and the system.
 	Descriptor winmeta.Descriptor
+	// Owner is whose new keys are that inherit their descriptor; default
+	// Administrators.
+	Owner winmeta.SID
 }
 
 func (o Options) withDefaults() Options {
 	if o.RootName == "" {
-		o.RootName = "ROOT"
+		o.RootName = defaultRoot
 	}
 	if o.Time.IsZero() {
 		o.Time = time.Unix(0, 0)
 	}
 	if o.Minor == 0 {
 		o.Minor = 5
+	}
+	if o.Owner == "" {
+		o.Owner = winmeta.Administrators
 	}
 	if o.Descriptor.Equal(winmeta.Descriptor{}) {
 		o.Descriptor = winmeta.Descriptor{Owner: winmeta.Administrators, Group: winmeta.LocalSystem, DACL: []winmeta.ACE{

@@ -29,21 +29,42 @@ type Node struct {
 	Subkeys []*Node // in any order; no two with the same name
 }
 
-// snapshot reads a key with all that is below it.
-func snapshot(k *Key) (*Node, error) {
+// snapshot reads a hive's root with all that is below it. What is read takes no
+// more memory than the file has bytes.
+func snapshot(h *Hive) (*Node, error) {
+	r := snapshotter{left: int64(h.header.BinsSize), security: map[uint32][]byte{}}
+	return r.read(h.root)
+}
+
+type snapshotter struct {
+	left     int64             // bytes that no cell that was read accounts for
+	security map[uint32][]byte // descriptors that keys share, by offset
+}
+
+func (r *snapshotter) read(k *Key) (*Node, error) {
 	n := &Node{Name: k.Name(), Written: k.Written(), Link: k.isLink(), Layer: k.Layer()}
 	var errs [3]error
 	n.Class, errs[0] = k.Class()
-	n.Descriptor, errs[1] = k.Descriptor()
-	n.Values, errs[2] = k.Values()
+	n.Values, errs[1] = k.Values()
+	if n.Descriptor = r.security[k.node.Security]; n.Descriptor == nil {
+		n.Descriptor, errs[2] = k.Descriptor()
+		r.security[k.node.Security] = n.Descriptor
+	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
+	}
+	r.left -= int64(len(n.Class))/2 + keyNodeSize
+	for _, v := range n.Values {
+		r.left -= int64(len(v.Data)) + valueNodeSize
+	}
+	if r.left < 0 {
+		return nil, malformed(blockSize+int64(k.at), "keys up to %q have more in them than the file", n.Name)
 	}
 	for sub, err := range k.Subkeys() {
 		if err != nil {
 			return nil, err
 		}
-		s, err := snapshot(sub)
+		s, err := r.read(sub)
 		if err != nil {
 			return nil, err
 		}
@@ -113,6 +134,8 @@ func (n *Node) check() error {
 			return fmt.Errorf("two values %q", v.Name)
 		case v.Tombstone && (v.Type != typeNone || len(v.Data) != 0):
 			return fmt.Errorf("deleted value %q has a type or data", v.Name)
+		case unitCount(v.Name) > maxValueName:
+			return fmt.Errorf("value name of %d characters, want at most %d", unitCount(v.Name), maxValueName)
 		case len(v.Data) > maxData:
 			return fmt.Errorf("value %q has %d bytes of data, want at most %d", v.Name, len(v.Data), maxData)
 		default:
@@ -129,6 +152,12 @@ func (n *Node) check() error {
 		return fmt.Errorf("unknown semantics %d", n.Layer.Semantics)
 	}
 	return nil
+}
+
+// checkDescriptor makes sure that what goes into a hive is a descriptor.
+func checkDescriptor(sd []byte) error {
+	_, err := winmeta.ParseDescriptor(sd)
+	return err
 }
 
 const maxClass = 0x7FFF // UTF-16 units

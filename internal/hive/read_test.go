@@ -286,27 +286,26 @@ func TestConcurrentReads(t *testing.T) {
 }
 
 // FuzzOpen: no file may crash the reader, keep it busy or make it take memory
-// that the file does not have.
+// that the file does not have. The bins are padded here, so that inputs stay
+// small.
 func FuzzOpen(f *testing.F) {
 	small := &Node{Class: "c", Values: []Value{sz("v", "text"), {Name: "d", Type: 4, Data: []byte{1, 2, 3, 4}}}, Subkeys: []*Node{
 		{Name: "one", Subkeys: []*Node{{Name: "below"}}}, {Name: "two", Link: true, Values: []Value{{Name: linkValue, Type: typeLink, Data: []byte("x\x00")}}}}}
 	for _, minor := range []int{3, 6} {
 		b := encode(f, small, minor)
-		f.Add(b[:176], b[blockSize:])
+		f.Add(b[:176], bytes.TrimRight(b[blockSize:], "\x00"))
 	}
-	big := encode(f, &Node{Values: []Value{{Name: "big", Data: make([]byte, segmentSize+1)}}}, 5)
-	f.Add(big[:176], big[blockSize:])
 	f.Fuzz(func(t *testing.T, head, bins []byte) {
-		b := make([]byte, blockSize, blockSize+len(bins))
+		b := make([]byte, blockSize+(len(bins)+blockSize-1)/blockSize*blockSize)
 		copy(b[:checksumAt], head)
 		binary.LittleEndian.PutUint32(b[checksumAt:], checksum(b)) // let the fuzzer past it
-		b = append(b, bins...)
+		copy(b[blockSize:], bins)
 		h, err := Open(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
 			return
 		}
-		if n, _ := walk(h.Root()); n > len(bins)/keyNodeSize {
-			t.Errorf("%d keys in %d bytes", n, len(bins))
+		if n, _ := walk(h.Root()); n > len(b)/keyNodeSize {
+			t.Errorf("%d keys in %d bytes", n, len(b))
 		}
 		for _, path := range []string{"one", `one\below`, "TWO", "ä"} {
 			if k, err := h.Key(path); err == nil {

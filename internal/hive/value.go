@@ -2,7 +2,6 @@ package hive
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 )
 
@@ -33,10 +32,7 @@ func (v valueNode) size() uint32 { return v.Size &^ inlineData }
 
 func (v valueNode) tombstone() bool { return v.Flags&valueTombstone != 0 }
 
-func (v valueNode) encode() ([]byte, error) {
-	if n := unitCount(v.Name); n > maxValueName {
-		return nil, fmt.Errorf("name of %d characters, want at most %d", n, maxValueName)
-	}
+func (v valueNode) encode() []byte {
 	name, latin := encodeName(v.Name)
 	flags := v.Flags &^ valueLatinName
 	if latin && v.Name != "" { // Windows leaves it out of default values
@@ -50,7 +46,7 @@ func (v valueNode) encode() ([]byte, error) {
 	le.PutUint32(b[8:], v.Data)
 	le.PutUint32(b[12:], v.Type)
 	le.PutUint16(b[16:], flags)
-	return append(b, name...), nil
+	return append(b, name...)
 }
 
 // value reads the value at an offset, without its data.

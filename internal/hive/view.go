@@ -8,6 +8,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/casement/casement/internal/winmeta"
 )
 
 // A View is what Windows makes of a hive and the changes above it: keys and
@@ -29,6 +31,14 @@ func NewView(base *Hive, deltas ...*Hive) *View {
 		v.roots = append(v.roots, base.root)
 	}
 	return v
+}
+
+// With returns the view with changes above all that it has.
+func (v *View) With(c Changes) *View {
+	if c.root == nil {
+		return v
+	}
+	return &View{roots: append([]layerKey{nodeKey{c.root}}, v.roots...)}
 }
 
 // layerKey is a key of one layer: of a hive, or of changes in memory.
@@ -70,6 +80,7 @@ func (k *Key) subkeys() iter.Seq2[layerKey, error] {
 
 // A ViewKey is a key of a [View].
 type ViewKey struct {
+	parent *ViewKey
 	// stack has the keys of the same path, the highest layer first, down to the
 	// first that hides all below it. Only the first local of them give values.
 	stack []layerKey
@@ -78,8 +89,8 @@ type ViewKey struct {
 
 // newViewKey makes a key of its candidates, the highest layer first. It returns
 // nil if there are none or the key is deleted.
-func newViewKey(candidates []layerKey) *ViewKey {
-	k := &ViewKey{}
+func newViewKey(parent *ViewKey, candidates []layerKey) *ViewKey {
+	k := &ViewKey{parent: parent}
 	hidden := false
 	for _, c := range candidates {
 		s := c.Layer().Semantics
@@ -103,7 +114,7 @@ func newViewKey(candidates []layerKey) *ViewKey {
 
 // Root returns the root key.
 func (v *View) Root() *ViewKey {
-	if k := newViewKey(v.roots); k != nil {
+	if k := newViewKey(nil, v.roots); k != nil {
 		return k
 	}
 	return &ViewKey{}
@@ -143,7 +154,7 @@ func (k *ViewKey) Written() time.Time {
 // Class returns the class name: that of the highest layer that does not inherit
 // it.
 func (k *ViewKey) Class() (string, error) {
-	for _, l := range k.stack[:k.local] {
+	for _, l := range k.stack {
 		if !l.Layer().InheritClass {
 			return l.Class()
 		}
@@ -151,14 +162,28 @@ func (k *ViewKey) Class() (string, error) {
 	return "", nil
 }
 
-// Descriptor returns the security descriptor of the highest layer that has one.
+// Descriptor returns the security descriptor: of the highest layer that has one,
+// else what a new key inherits from the key above. For the root it is that of
+// the base; Windows does not look at the one in the root of changes.
 func (k *ViewKey) Descriptor() ([]byte, error) {
-	for _, l := range k.stack {
+	layers := k.stack
+	if k.parent == nil {
+		layers = slices.Clone(layers)
+		slices.Reverse(layers)
+	}
+	for _, l := range layers {
 		if sd, err := l.Descriptor(); sd != nil || err != nil {
 			return sd, err
 		}
 	}
-	return nil, nil
+	if k.parent == nil {
+		return Options{}.withDefaults().Descriptor.KeyBytes()
+	}
+	above, err := k.parent.Descriptor()
+	if err != nil {
+		return nil, err
+	}
+	return inherit(above, winmeta.Administrators)
 }
 
 // Link returns where a symbolic link leads, as [Key.Link] does.
@@ -187,7 +212,7 @@ func (k *ViewKey) Subkey(name string) (*ViewKey, error) {
 			break
 		}
 	}
-	if sub := newViewKey(candidates); sub != nil {
+	if sub := newViewKey(k, candidates); sub != nil {
 		return sub, nil
 	}
 	return nil, notFound("key", name)
@@ -203,7 +228,7 @@ func (k *ViewKey) Subkeys() iter.Seq2[*ViewKey, error] {
 					yield(nil, err)
 					return
 				}
-				if s := newViewKey([]layerKey{sub}); s != nil && !yield(s, nil) {
+				if s := newViewKey(k, []layerKey{sub}); s != nil && !yield(s, nil) {
 					return
 				}
 			}
@@ -226,7 +251,7 @@ func (k *ViewKey) Subkeys() iter.Seq2[*ViewKey, error] {
 		}
 		slices.SortFunc(order, compareNames)
 		for _, name := range order {
-			if s := newViewKey(all[name]); s != nil && !yield(s, nil) {
+			if s := newViewKey(k, all[name]); s != nil && !yield(s, nil) {
 				return
 			}
 		}

@@ -24,8 +24,12 @@ const (
 // Layered keys and deleted values need version 1.6 (Options.Minor), and mark the
 // hive as one that has them.
 func Encode(root *Node, o Options) ([]byte, error) {
+	return encodeHive(root, o, false)
+}
+
+func encodeHive(root *Node, o Options, layered bool) ([]byte, error) {
 	o = o.withDefaults()
-	w := &writer{o: o, stamp: winmeta.Filetime(o.Time), security: map[string]*securityCell{}, inherited: map[string][]byte{}}
+	w := &writer{o: o, layered: layered, stamp: winmeta.Filetime(o.Time), security: map[string]*securityCell{}, inherited: map[string][]byte{}}
 	b, err := w.encode(root)
 	if err != nil {
 		return nil, fmt.Errorf("making registry hive: %w", err)
@@ -129,7 +133,7 @@ func (w *writer) inherit(parent []byte) ([]byte, error) {
 	if sd := w.inherited[string(parent)]; sd != nil {
 		return sd, nil
 	}
-	sd, err := inherit(parent, winmeta.Administrators)
+	sd, err := inherit(parent, w.o.Owner)
 	w.inherited[string(parent)] = sd
 	return sd, err
 }
@@ -149,9 +153,7 @@ func (w *writer) check(p *placed) error {
 	case p.parent != nil && p.parent.Layer.Semantics == SupersedeTree && p.Layer.Semantics != SupersedeTree && p.Layer.Semantics != Tombstone:
 		return fmt.Errorf("below a key that hides all below it there can be only such keys and deleted ones")
 	case p.Descriptor != nil:
-		if _, err := winmeta.ParseDescriptor(p.Descriptor); err != nil {
-			return err
-		}
+		return checkDescriptor(p.Descriptor)
 	}
 	return nil
 }
@@ -243,20 +245,20 @@ func (w *writer) value(v Value) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	body, err := n.encode()
-	if err != nil {
-		return 0, err
-	}
-	return w.add(body)
+	return w.add(n.encode())
 }
 
+// bigData writes data in segments. As in Windows' own hives, the last has the
+// room of a whole one too; so each fills its bin, and they come in order, which
+// readers exist that rely on.
 func (w *writer) bigData(data []byte) (uint32, error) {
 	var list []byte
 	for segment := range slices.Chunk(data, segmentSize) {
-		at, err := w.add(segment)
+		at, err := w.alloc(segmentSize)
 		if err != nil {
 			return 0, err
 		}
+		w.put(at, segment)
 		list = binary.LittleEndian.AppendUint32(list, at)
 	}
 	at, err := w.add(list)

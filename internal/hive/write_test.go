@@ -29,7 +29,7 @@ func encode(t testing.TB, n *Node, minor int) []byte {
 // readAll reads all of a hive.
 func readAll(t testing.TB, b []byte) *Node {
 	t.Helper()
-	n, err := snapshot(open(t, b).Root())
+	n, err := snapshot(open(t, b))
 	if err != nil {
 		t.Fatal(err)
 	}
