@@ -35,6 +35,7 @@ type base struct {
 	upper, known tree.Tree
 	sealed       []*watched
 	layers       []*tree.Layer // of whole, oldest first
+	bare         bool          // there is no base image
 	mount        *Mount
 }
 
@@ -58,6 +59,7 @@ func newBase(c tree.Chain) *base {
 	}
 	if first == 0 {
 		layers = append([]*tree.Layer{{Changes: &bare{above: layers}}}, layers...)
+		b.bare = true
 		b.whole, b.layers = chain(layers...), layers
 		return b
 	}
@@ -76,48 +78,64 @@ func find(ctx context.Context, t tree.Lookuper, name string) (*tree.Entry, error
 	return e, err
 }
 
-// lookup returns an entry, nil if there is none. deep says that the entry is
-// known from a sealed layer, and so are the names below it.
-func (b *base) lookup(ctx context.Context, name string, how effort) (e *tree.Entry, deep bool, err error) {
+// how an entry was found.
+type finding uint8
+
+const (
+	plainly  finding = iota // in what can be read for nothing
+	deeply                  // in a sealed layer: so are the names below it
+	assuming                // nowhere: Windows has it
+)
+
+// lookup returns an entry, nil if there is none.
+func (b *base) lookup(ctx context.Context, name string, how effort) (*tree.Entry, finding, error) {
 	if !b.blind {
-		e, err = find(ctx, b.whole, name)
-		return e, false, err
+		e, err := find(ctx, b.whole, name)
+		if e == nil && err == nil && b.bare {
+			return standardJunction(name), assuming, nil
+		}
+		return e, plainly, err
 	}
-	e, err = b.upper.Lookup(ctx, name)
+	e, err := b.upper.Lookup(ctx, name)
 	switch {
 	case err == nil:
-		return e, false, nil
+		return e, plainly, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, false, nil
+		return nil, plainly, nil
 	case !errors.Is(err, errBelow):
-		return nil, false, err
+		return nil, plainly, err
 	}
-	if e := standardEntry(name, how); e != nil {
-		return e, false, nil
+	if required, ok := standardDir(name); ok && (required || how < sure) {
+		return &tree.Entry{Name: winmeta.SpellPath(name), Kind: tree.Dir, Windows: &tree.Windows{Attributes: uint32(winmeta.DirAttributes(name))}}, assuming, nil
+	}
+	if e := standardJunction(name); e != nil && how < sure {
+		return e, assuming, nil
 	}
 	if e, err = find(ctx, b.known, name); e != nil || err != nil {
-		return e, false, err
+		return e, plainly, err
 	}
 	if how < sure {
-		return nil, false, nil
+		return nil, plainly, nil
 	}
-	e, err = find(ctx, b.whole, name)
-	b.open()
-	return e, true, err
+	e, err = b.truth(ctx, name)
+	return e, deeply, err
 }
 
-// standardEntry is what every Windows has, nil if that is not known of the name.
-func standardEntry(name string, how effort) *tree.Entry {
-	if required, ok := standardDir(name); ok && (required || how < sure) {
-		return &tree.Entry{Name: winmeta.SpellPath(name), Kind: tree.Dir, Windows: &tree.Windows{Attributes: uint32(winmeta.DirAttributes(name))}}
+// truth is lookup in all layers.
+func (b *base) truth(ctx context.Context, name string) (*tree.Entry, error) {
+	e, err := find(ctx, b.whole, name)
+	b.open()
+	return e, err
+}
+
+// standardJunction is the link that Windows has of a name, nil if it has none.
+func standardJunction(name string) *tree.Entry {
+	to := winmeta.ResolveStandardJunctions(name)
+	if to == name {
+		return nil
 	}
-	if how < sure && name != "" {
-		if to := winmeta.ResolveStandardJunctions(name); to != name {
-			return &tree.Entry{Name: name, Kind: tree.Junction, Target: "C:/" + to, Windows: &tree.Windows{
-				Attributes: uint32(winmeta.JunctionAttributes | winmeta.Hidden | winmeta.System | winmeta.NotContentIndexed)}}
-		}
-	}
-	return nil
+	const attributes = winmeta.JunctionAttributes | winmeta.Hidden | winmeta.System | winmeta.NotContentIndexed
+	return &tree.Entry{Name: name, Kind: tree.Junction, Target: "C:/" + to, Windows: &tree.Windows{Attributes: uint32(attributes)}}
 }
 
 // standardDir reports whether a name is a standard directory, and whether every

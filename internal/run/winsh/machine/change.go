@@ -34,16 +34,6 @@ func (f *FS) Mkdir(ctx context.Context, path string) error {
 	return f.mkdir(op, path, at)
 }
 
-// assumed reports whether a directory is one that most base images have, and
-// nobody has looked.
-func (n *node) assumed() bool {
-	if n.src == nil || !n.src.base.blind || n.src.deep || n.src.entry.Times != (tree.Times{}) {
-		return false
-	}
-	required, ok := standardDir(n.src.name)
-	return ok && !required
-}
-
 func (f *FS) mkdir(op, path string, at found) error {
 	if err := f.mayAdd(op, path, at, rightAddDir); err != nil {
 		return err
@@ -203,7 +193,7 @@ func (f *FS) Rename(ctx context.Context, from, to string, replace bool) error {
 		right = rightAddDir
 	}
 	switch old := at.node; {
-	case old == nil || old.parent == n.parent && tree.SameName(old.name, n.name):
+	case old == nil || old.at(n):
 	case !replace:
 		return fail(ErrorAlreadyExists)
 	case old.dirLike() || n.dirLike() || old.attributes.Has(winmeta.ReadOnly):
@@ -231,12 +221,20 @@ func (f *FS) Rename(ctx context.Context, from, to string, replace bool) error {
 	return nil
 }
 
+// at reports whether two nodes are at the same place.
+func (n *node) at(m *node) bool {
+	return n.parent == m.parent && tree.SameName(n.name, m.name)
+}
+
+// same reports whether two nodes are names of the same object.
+func (n *node) same(m *node) bool { return n.object == m.object || n.at(m) }
+
 // move gives a node its new place. A directory keeps its source: its content is
 // looked for there when somebody asks.
 func (f *FS) move(n *node, at found) {
 	obj := n.object
 	f.drop(n)
-	if at.node != nil && at.node.object != obj && !(at.dir == n.parent && tree.SameName(at.node.name, n.name)) {
+	if at.node != nil && !at.node.at(n) {
 		f.drop(at.node)
 	}
 	moved := f.add(at.dir, f.spell(at.dir, at.name), obj)
@@ -267,7 +265,7 @@ func (f *FS) CopyFile(ctx context.Context, from, to string, failIfExists bool) e
 		return err
 	}
 	if s, err := place(op, to); err == nil && s.device == "" {
-		if at, err := f.walk(ctx, op, &s, cheap, true); err == nil && at.node != nil && at.node.object == n.object {
+		if at, err := f.walk(ctx, op, &s, cheap, true); err == nil && at.node != nil && at.node.same(n) {
 			return &Error{Op: op, Path: to, Code: ErrorSharingViolation} // onto itself
 		}
 	}

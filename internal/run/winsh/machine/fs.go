@@ -126,17 +126,14 @@ func (f *FS) next(ctx context.Context, at found, last bool, how effort) (*node, 
 // checkAssumed returns an error if the directory in which a name was not found
 // was only assumed to be there.
 func (f *FS) checkAssumed(ctx context.Context, op string, s *spot, dir *node, how effort) error {
-	if how < sure || dir.src == nil || dir.changed || len(dir.kids) > 0 || dir.parent == nil {
+	if how < sure || !dir.assumed() || len(dir.kids) > 0 {
 		return nil
 	}
-	if required, ok := standardDir(dir.src.name); !ok || required {
-		return nil
+	n, err := f.verify(ctx, dir)
+	if n == nil && err == nil {
+		err = &Error{Op: op, Path: s.path, Code: ErrorPathNotFound}
 	}
-	if e, err := find(ctx, dir.src.base.whole, dir.src.name); e != nil || err != nil {
-		return err
-	}
-	delete(dir.parent.kids, tree.Fold(dir.name))
-	return &Error{Op: op, Path: s.path, Code: ErrorPathNotFound}
+	return err
 }
 
 func splitTree(name string) []string {

@@ -383,7 +383,7 @@ func (r *Registry) collect(to *[]RegistryChange, k *regKey, p keyPath) {
 		v := k.values[name]
 		c := RegistryChange{Key: shown, Name: v.Name, Type: v.Type.String(), Delete: v.gone}
 		if !v.gone {
-			c.Value = v.Text()
+			c.Value, c.Data = v.Text(), v.Data
 		}
 		*to = append(*to, c)
 	}

@@ -20,24 +20,22 @@ func (f *FS) SetAccess(ctx context.Context, path string, d winmeta.Descriptor) e
 	if err != nil {
 		return err
 	}
+	// What is below is listed with the rights of before: the new ones may be none.
+	var below []*Info
+	if info.IsDir() && !slices.Equal(inheritable(old), inheritable(d)) {
+		below, err = f.ReadDir(ctx, path)
+		if err != nil && CodeOf(err) != ErrorAccessDenied {
+			return err
+		}
+	}
 	if err := f.SetDescriptor(ctx, path, d); err != nil {
 		return err
 	}
-	if !info.IsDir() || slices.Equal(inheritable(old), inheritable(d)) {
-		return nil
-	}
-	return f.propagate(ctx, path, d)
+	return f.propagate(ctx, below, d)
 }
 
-// propagate gives everything in a directory the entries that it inherits.
-func (f *FS) propagate(ctx context.Context, dir string, d winmeta.Descriptor) error {
-	below, err := f.ReadDir(ctx, dir)
-	if CodeOf(err) == ErrorAccessDenied {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
+// propagate gives what is in a directory the entries that it inherits.
+func (f *FS) propagate(ctx context.Context, below []*Info, d winmeta.Descriptor) error {
 	for _, e := range below {
 		if err := f.m.Tick(ctx); err != nil {
 			return err

@@ -167,12 +167,13 @@ func (m *Machine) HTTP(req *http.Request) (*http.Response, error) {
 	return SendWire(m.opts.Network, req)
 }
 
-// Change is one thing that a step did to the registry.
+// RegistryChange is one thing that a step did to the registry.
 type RegistryChange struct {
 	Key    string // "HKLM\SOFTWARE\…"
 	Name   string // of the value; "" is the default value, or the key itself if Type is ""
 	Type   string // REG_SZ …; "" for keys
 	Value  string // as reg.exe prints it
+	Data   []byte // as the registry stores it
 	Delete bool
 }
 

@@ -16,8 +16,8 @@ type node struct {
 	name    string // as it is stored; "" for the root
 	parent  *node
 	*object // nil if the name is removed
-	// below says that the base has something of this name in its place, which a
-	// layer has to remove or to replace.
+	// below says that the source of the directory has something of this name,
+	// which is hidden, and which a layer has to remove or to replace.
 	below bool
 	kept  bool // it is in its parent's kids
 }
@@ -52,6 +52,9 @@ type source struct {
 	name  string // in the base's tree
 	entry *tree.Entry
 	deep  bool // a sealed layer has it
+	// assumed says that it is something that Windows has, and that nobody has
+	// looked.
+	assumed bool
 }
 
 // stamps are the times of an object.
@@ -163,6 +166,9 @@ func (f *FS) child(ctx context.Context, dir *node, name string, how effort) (*no
 		if n.object == nil {
 			return nil, nil
 		}
+		if how == sure && n.assumed() {
+			return f.verify(ctx, n)
+		}
 		return n, nil
 	}
 	if dir.src == nil {
@@ -175,11 +181,39 @@ func (f *FS) child(ctx context.Context, dir *node, name string, how effort) (*no
 	if strings.Contains(name, "/") { // a literal path may have such names, and no tree has
 		return nil, nil
 	}
-	e, deep, err := dir.src.base.lookup(ctx, full, how)
+	e, found, err := dir.src.base.lookup(ctx, full, how)
 	if e == nil || err != nil {
 		return nil, err
 	}
-	return f.adopt(dir, e, deep), nil
+	n := f.adopt(dir, e, found == deeply)
+	n.src.assumed = found == assuming
+	return n, nil
+}
+
+// assumed reports whether a directory is one that most base images have, and
+// nobody has looked.
+func (n *node) assumed() bool {
+	if n.src == nil || !n.src.assumed || n.changed {
+		return false
+	}
+	required, _ := standardDir(n.src.name)
+	return !required
+}
+
+// verify looks for an assumed directory. It returns nil if it is not there.
+func (f *FS) verify(ctx context.Context, n *node) (*node, error) {
+	e, err := n.src.base.truth(ctx, n.src.name)
+	if err != nil {
+		return nil, err
+	}
+	if e == nil || e.Kind != tree.Dir {
+		delete(n.parent.kids, tree.Fold(n.name))
+		return nil, nil
+	}
+	n.src.entry, n.src.assumed, n.src.deep = e, false, true
+	n.attributes = fromEntry(n.src).attributes
+	n.acl = nil
+	return n, nil
 }
 
 // adopt makes the node of an entry of a directory's source. Directories are
@@ -224,26 +258,13 @@ func (f *FS) add(dir *node, name string, o *object) *node {
 	return n
 }
 
-// natural reports whether the node is where its source has it, so that the base
-// below has the same name.
+// natural reports whether the node is where its source has it: the source of the
+// directory has the same name.
 func (n *node) natural() bool {
-	if n.src == nil || n.parent == nil {
+	if n.src == nil || n.parent == nil || n.parent.src == nil || n.parent.src.base != n.src.base {
 		return false
 	}
-	p := n.parent
-	return p.src != nil && p.inPlace() && p.src.base == n.src.base && tree.Fold(tree.Join(p.src.name, n.name)) == tree.Fold(n.src.name)
-}
-
-// inPlace reports whether a directory is where the layers below have it: all
-// the way up nothing was moved.
-func (n *node) inPlace() bool {
-	for ; n.parent != nil && n.mount == nil; n = n.parent {
-		if n.src == nil || n.parent.src == nil || n.parent.src.base != n.src.base ||
-			tree.Fold(tree.Join(n.parent.src.name, n.name)) != tree.Fold(n.src.name) {
-			return false
-		}
-	}
-	return n.src != nil
+	return tree.SameName(tree.Join(n.parent.src.name, n.name), n.src.name)
 }
 
 // drop removes a name. A name that the base has leaves a mark.

@@ -44,17 +44,14 @@ func Full(dir, path string) (string, error) {
 		drive = driveOf(dir)
 	}
 	if !strings.HasPrefix(p, `\`) && strings.EqualFold(drive, driveOf(dir)) {
-		p = strings.TrimSuffix(tail(dir)+`\`+p, `\`) + keepSlash(p) // other drives have no current directory
+		// Other drives have no current directory.
+		if full := tail(dir); p == "" {
+			p = full
+		} else {
+			p = full + `\` + p
+		}
 	}
 	return drive + `\` + collapse(p), nil
-}
-
-// keepSlash returns the backslash that a relative path ends in.
-func keepSlash(p string) string {
-	if strings.HasSuffix(p, `\`) {
-		return `\`
-	}
-	return ""
 }
 
 // cutDrive cuts "C:" off.

@@ -26,7 +26,7 @@ import (
 // there, and fs.ErrPermission for what the account may not do.
 type Registry struct {
 	m     *Machine
-	root  regKey // has HKLM and HKU
+	root  regKey               // has HKLM and HKU
 	hives map[string]*hiveSlot // by their keys in capitals
 	files []File               // of hives
 }
