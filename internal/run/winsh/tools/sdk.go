@@ -1,0 +1,251 @@
+package tools
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
+)
+
+// The small tools that need little more than their arguments.
+
+func timeout() tool {
+	return tool{
+		grammar: grammar{name: "timeout", dash: true, flags: join(flagsOf(next, "T"), flags("NOBREAK")), invalid: sdkInvalid("TIMEOUT", 1)},
+		run: func(_ context.Context, p *proc, in input) (int, error) {
+			args := in.operands()
+			value, given := in.get("T")
+			if !given && len(args) == 1 {
+				value.text, given = args[0], true
+			} else if len(args) > 0 {
+				p.errln("ERROR: Invalid syntax. Default option is not allowed more than '1' time(s).")
+				p.errln(`Type "TIMEOUT /?" for usage.`)
+				return 1, nil
+			}
+			if !given {
+				p.errln("ERROR: Invalid syntax. Mandatory option '/t' is missing.")
+				p.errln(`Type "TIMEOUT /?" for usage.`)
+				return 1, nil
+			}
+			if n, err := strconv.Atoi(value.text); err != nil || n < -1 || n > 99999 {
+				p.errln("ERROR: Invalid value for timeout (/T) specified. Valid range is -1 to 99999 seconds.")
+				return 1, nil
+			}
+			// A build has no console to watch for keys.
+			p.errln("ERROR: Input redirection is not supported, exiting the process immediately.")
+			return 1, nil
+		},
+	}
+}
+
+func choice() tool {
+	return tool{
+		grammar: grammar{name: "choice", dash: true, flags: join(flagsOf(next, "C", "T", "D", "M"), flags("N", "CS")), invalid: sdkInvalid("CHOICE", 255)},
+		run:     runChoice,
+	}
+}
+
+func runChoice(_ context.Context, p *proc, in input) (int, error) {
+	choices := "YN"
+	if it, ok := in.get("C"); ok {
+		choices = it.text
+	}
+	if len(in.operands()) > 0 {
+		return sdkInvalid("CHOICE", 255)(p, badWord{text: in.operands()[0]}), nil
+	}
+	if !in.has("CS") {
+		choices = strings.ToUpper(choices)
+	}
+	if in.has("T") != in.has("D") {
+		missing := "/D"
+		if in.has("D") {
+			missing = "/T"
+		}
+		p.errln("ERROR: Invalid syntax. %s option is missing.", missing)
+		p.errln(`Type "CHOICE /?" for usage.`)
+		return 255, nil
+	}
+	if m := in.value("M"); m != "" {
+		p.print("%s ", m)
+	}
+	if !in.has("N") {
+		p.print("[%s]?", strings.Join(strings.Split(choices, ""), ","))
+	}
+	for {
+		r, _, err := p.input().ReadRune()
+		if errors.Is(err, io.EOF) && in.has("T") {
+			return 255, machine.Refuse("choice /T", "nobody is there to choose, and the time would run out", "write the default choice's command alone")
+		}
+		if errors.Is(err, io.EOF) {
+			p.errln("\r\nERROR: The file is either empty or does not contain the valid choices.")
+			return 255, nil
+		}
+		if err != nil {
+			return 255, err
+		}
+		c := string(r)
+		if !in.has("CS") {
+			c = strings.ToUpper(c)
+		}
+		if i := strings.Index(choices, c); i >= 0 {
+			p.println(c)
+			return i + 1, nil
+		}
+	}
+}
+
+func whoami() tool {
+	return tool{
+		grammar: grammar{
+			name: "whoami", dash: true, invalid: sdkInvalid("WHOAMI", 1),
+			flags: refusedFlags("only the account's name is known for certain", "use whoami alone",
+				"USER", "GROUPS", "PRIV", "ALL", "UPN", "FQDN", "LOGONID", "CLAIMS", "FO", "NH"),
+		},
+		run: func(_ context.Context, p *proc, in input) (int, error) {
+			if args := in.operands(); len(args) > 0 {
+				return sdkInvalid("WHOAMI", 1)(p, badWord{text: args[0]}), nil
+			}
+			a := p.Machine.Account()
+			p.println(strings.ToLower(a.Domain + `\` + a.Name))
+			return 0, nil
+		},
+	}
+}
+
+func hostname() tool {
+	return tool{
+		grammar: grammar{name: "hostname", dash: true, flags: refusedFlags("Windows cannot set the name this way either", "leave it out", "S")},
+		run: func(_ context.Context, p *proc, in input) (int, error) {
+			if len(in.words) > 0 {
+				return 1, machine.Refuse("hostname "+in.words[0].text, "the name of a computer is not changed by a build", "use hostname alone")
+			}
+			name, ok := p.Env.Get("COMPUTERNAME")
+			if !ok {
+				return 1, machine.Refuse("hostname", "COMPUTERNAME is not set", "do not depend on the name of the computer that builds")
+			}
+			p.println(name)
+			return 0, nil
+		},
+	}
+}
+
+// more prints without pausing: its output is never a console in a build.
+func more() tool {
+	const way = "write more FILE, or type FILE"
+	return tool{
+		grammar: grammar{
+			name: "more", own: true, loose: true,
+			flags: join(flags("E", "C", "P", "S"), refusedFlags("its tabs are not expanded to this width", way, tabWidths()...)),
+		},
+		run: runMore,
+	}
+}
+
+// tabWidths are the names of the switches for tabs, T1 to T9.
+func tabWidths() []string {
+	names := make([]string, 9)
+	for i := range names {
+		names[i] = "T" + strconv.Itoa(i+1)
+	}
+	return names
+}
+
+func runMore(ctx context.Context, p *proc, in input) (int, error) {
+	skip := 0
+	var files []string
+	for _, a := range in.operands() {
+		if n, err := strconv.Atoi(strings.TrimPrefix(a, "+")); strings.HasPrefix(a, "+") && err == nil {
+			skip = n
+			continue
+		}
+		files = append(files, a)
+	}
+	show := func(r io.Reader) error {
+		n, blank := 0, false
+		return eachLine(r, func(line []byte) error {
+			if n++; n <= skip {
+				return p.failed
+			}
+			empty := len(line) == 0
+			if in.has("S") && empty && blank {
+				return p.failed
+			}
+			blank = empty
+			p.raw(expandTabs(line, 8))
+			p.print("\r\n")
+			return p.failed
+		})
+	}
+	if len(files) == 0 {
+		return 0, show(p.input())
+	}
+	for _, f := range files {
+		full, err := p.full(f)
+		if err != nil {
+			return 1, err
+		}
+		r, err := p.openText(ctx, full)
+		code, fatal := winCode(err)
+		if fatal != nil {
+			return 1, fatal
+		}
+		if code != 0 {
+			p.errln("Cannot access file %s", full)
+			return 1, nil
+		}
+		err = show(r)
+		r.Close()
+		if err != nil {
+			return 1, err
+		}
+	}
+	return 0, nil
+}
+
+// expandTabs replaces tabs by blanks up to the next stop.
+func expandTabs(line []byte, width int) []byte {
+	out, col := make([]byte, 0, len(line)+width), 0
+	for _, c := range line {
+		if c != '\t' {
+			out, col = append(out, c), col+1
+			continue
+		}
+		for {
+			out, col = append(out, ' '), col+1
+			if col%width == 0 {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// textReader is an open text file, its UTF-16 translated to the code page.
+type textReader struct {
+	io.Reader
+	io.Closer
+}
+
+// openText opens a file for the tools that understand UTF-16 with a byte order
+// mark.
+func (p *proc) openText(ctx context.Context, full string) (io.ReadCloser, error) {
+	f, err := p.fs().Open(ctx, full)
+	if err != nil {
+		return nil, err
+	}
+	br := bufio.NewReaderSize(f, 64<<10)
+	if head, _ := br.Peek(2); len(head) < 2 || head[0] != 0xFF || head[1] != 0xFE {
+		return textReader{br, f}, nil
+	}
+	f.Close()
+	b, err := p.readAll(ctx, full)
+	if err != nil {
+		return nil, err
+	}
+	text, _ := fromUTF16(b)
+	return io.NopCloser(strings.NewReader(string(encode(p.CodePage, text)))), nil
+}
