@@ -26,6 +26,7 @@ import (
 // buildFlags are the flags of casement build.
 type buildFlags struct {
 	registryFlags
+	runFlags
 	file, target, progress     string
 	tags, platforms, args      []string
 	labels, annotations        []string
@@ -109,6 +110,7 @@ func (f *buildFlags) add(cmd *cobra.Command) {
 	fl.IntVar(&f.level, "compression-level", 0, "`level` of compression (default the fastest)")
 	fl.BoolVar(&f.check, "check", false, "check the Dockerfile and build nothing")
 	f.registryFlags.add(cmd)
+	f.runFlags.add(cmd)
 }
 
 // request turns flags into a request.
@@ -137,6 +139,9 @@ func (f *buildFlags) request(env *environment, context string) (build.Request, e
 		return req, err
 	}
 	if req.Epoch, err = sourceDateEpoch(req.BuildArgs, env.getenv); err != nil {
+		return req, err
+	}
+	if err := f.runFlags.fill(env, &req); err != nil {
 		return req, err
 	}
 	if err := f.checkFiles(); err != nil {
@@ -298,6 +303,7 @@ func (f *buildFlags) tools(ctx context.Context, env *environment) (t build.Tools
 		_ = t.Store.Close()
 		return t, nil, &usageError{err, hintOf(err, "")}
 	}
+	t.Transport, t.Version = t.Registry.Transport(), buildVersion()
 	return t, func() {
 		t.Progress.Close()
 		t.Registry.Close()

@@ -80,6 +80,9 @@ func mainExit(ctx context.Context, env environment) int {
 	if err == nil {
 		return exitOK
 	}
+	if code, ok := exitOf(err); ok {
+		return code // the line has said what there is to say
+	}
 	code := exitCode(ctx, err)
 	printError(env.stderr, err, code)
 	return code
@@ -106,7 +109,7 @@ needs something that is not there, 130 interrupted.`,
 	root.Version = buildVersion()
 	root.SetVersionTemplate("casement {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newBuild(env), newInspect(env), newDu(env), newPrune(env), newVersion(env), newCompletion(env))
+	root.AddCommand(newBuild(env), newPlan(env), newTry(env), newInspect(env), newDu(env), newPrune(env), newVersion(env), newCompletion(env))
 	return root
 }
 

@@ -54,7 +54,7 @@ func otherFlags(command string) map[string]string {
 	const (
 		attestations = "casement makes no attestations; leave the flag out"
 		cache        = "casement has no remote cache; what it packed before is in its own cache, and needs no flag"
-		noRun        = "casement executes no RUN, and nothing else uses this"
+		noRun        = "commands of Windows stages run in process, where this means nothing; leave the flag out"
 	)
 	return map[string]string{
 		"load":       "casement speaks to no Docker; --output type=docker,dest=FILE writes a file for docker load",
@@ -63,10 +63,8 @@ func otherFlags(command string) map[string]string {
 		"sbom":       attestations,
 		"cache-from": cache,
 		"cache-to":   cache,
-		"secret":     "casement executes no RUN; tokens for git and http come from the environment (GIT_AUTH_TOKEN, HTTP_AUTH_TOKEN_<host>)",
-		"ssh":        "casement executes no RUN, and git contexts use what the git program uses; leave the flag out",
+		"ssh":        "commands of Windows stages have no ssh agent, and git contexts use what the git program uses; leave the flag out",
 		"allow":      noRun,
-		"network":    noRun,
 		"add-host":   noRun,
 		"shm-size":   noRun,
 		"ulimit":     noRun,

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"github.com/casement/casement/internal/progress"
 	"github.com/casement/casement/internal/registry"
 	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh"
 	"github.com/casement/casement/internal/solve"
 	"github.com/casement/casement/internal/store"
 )
@@ -54,7 +56,15 @@ type Request struct {
 	// "docker-image://REF" or "oci-layout://DIR".
 	NamedContexts map[string]string
 	// NoCache does every step again.
-	NoCache     bool
+	NoCache bool
+	// Secrets are what RUN --mount=type=secret can have, by ID.
+	Secrets map[string]Secret
+	// Network is that of commands: "default", "none" or "host"; "" leaves it
+	// to each RUN.
+	Network string
+	// Registry says what becomes of changes that RUN makes to the registry of
+	// Windows.
+	Registry    winsh.RegistryPolicy
 	Outputs     []Output
 	Compression layer.Compression
 	Level       int
@@ -66,8 +76,10 @@ type Request struct {
 type Tools struct {
 	Store    *store.Store
 	Registry *registry.Client
-	// Runner executes RUN; nil refuses.
-	Runner run.Runner
+	// Transport carries the downloads of commands; nil gives them no network.
+	Transport *http.Transport
+	// Version names this program, for the keys of what commands did.
+	Version string
 	// Progress may be nil.
 	Progress *progress.Recorder
 	// Transfers routes what the registry client reports to this build. The
@@ -147,7 +159,7 @@ func (b *builder) open(ctx context.Context) error {
 	}
 	b.solver = &solve.Solver{
 		Sources:  &sources{builder: b},
-		Runner:   b.tools.Runner,
+		Runner:   run.Router{Runners: []run.Named{{Name: inProcessName, Runner: inProcess(b.req, b.tools)}}},
 		Unpacker: unpacker{b.tools.Store},
 		Observer: &observer{recorder: b.tools.Progress, downloads: b.contexts.downloads},
 	}
@@ -186,7 +198,7 @@ func (b *builder) request() dockerfile.Request {
 	return dockerfile.Request{
 		Dockerfile: c.text, Filename: c.filename, Files: c,
 		Platforms: b.req.Platforms, BuildArgs: b.req.BuildArgs, Labels: b.req.Labels,
-		Target: b.req.Target, NoCache: b.req.NoCache, NamedContexts: c.options,
+		Target: b.req.Target, NoCache: b.req.NoCache, Network: b.req.Network, NamedContexts: c.options,
 		Progress: b.tools.Progress,
 	}
 }

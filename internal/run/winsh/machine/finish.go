@@ -34,7 +34,14 @@ func (m *Machine) Finish(ctx context.Context) (*Result, error) {
 		}
 	}
 	var err error
-	res.Env, res.Registry, err = m.registry.result(ctx)
+	if res.Env, res.Registry, err = m.registry.result(ctx); err != nil || m.opts.Deltas == nil {
+		return res, err
+	}
+	kept, err := m.opts.Deltas(res.Registry)
+	if err != nil || len(kept) == 0 {
+		return res, err
+	}
+	res.Hives, err = m.registry.deltaHives(ctx, kept)
 	return res, err
 }
 

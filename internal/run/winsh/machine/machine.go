@@ -53,6 +53,9 @@ type Options struct {
 	Programs map[string]Program
 	// Other runs programs (.exe) that the image brings; nil refuses them.
 	Other Programs
+	// Deltas says which changes of the registry the layer has to carry, given
+	// all that are not variables; an error ends the step. nil carries none.
+	Deltas func(changes []RegistryChange) ([]RegistryChange, error)
 	// Limits bounds what a step may use.
 	Limits Limits
 }
@@ -186,4 +189,7 @@ type Result struct {
 	Env map[string]*string
 	// Registry has all other changes of the registry.
 	Registry []RegistryChange
+	// Hives has those of them that Options.Deltas chose as delta hives, by the
+	// names that layers have for them ("System").
+	Hives map[string][]byte
 }

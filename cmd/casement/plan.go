@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/spf13/cobra"
+
+	"github.com/casement/casement/internal/build"
+	"github.com/casement/casement/internal/image"
+	"github.com/casement/casement/internal/progress"
+)
+
+func newPlan(env *environment) *cobra.Command {
+	var f buildFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "plan [flags] CONTEXT",
+		Short: "Show what a build would do, and do none of it",
+		Long: `Show the steps of a build: what each is, where its command would run or why it is
+refused, and which layers of base images it would have to read.
+
+Nothing is executed, and nothing downloaded but manifests and configs. The flags
+are those of casement build. What a command looks for in a base can only be told
+from its text: the layers in the table are the most that it can read.
+
+Exit codes: 0 all steps can be done, 3 one or more are refused.
+
+--json prints a list with an object for each platform: platform, steps and
+warnings. A step has name, file, line, kind (base, source, files, run, merge),
+runner, refused (null, or line, column, construct, reason and hint), unseals (a
+list of digest and size) and why.`,
+		Example: `  casement plan .
+  casement plan --json --platform 'windows(10.0.20348)/amd64' .`,
+		Args: exactArgs(1, "a CONTEXT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req, err := f.request(env, args[0])
+			if err != nil {
+				return err
+			}
+			return runPlan(cmd.Context(), env, &f, req, asJSON)
+		},
+	}
+	f.add(cmd)
+	completeBuild(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func runPlan(ctx context.Context, env *environment, f *buildFlags, req build.Request, asJSON bool) error {
+	quiet := *f
+	quiet.progress = string(progress.Quiet)
+	tools, done, err := quiet.tools(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer done()
+	plans, err := build.Plan(ctx, req, tools)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		if err := printJSON(env.stdout, plansJSON(plans)); err != nil {
+			return err
+		}
+	} else {
+		p := newPrinter(env.stdout, env.getenv)
+		for i := range plans {
+			if i > 0 {
+				fmt.Fprintln(p.w)
+			}
+			printPlan(p, &plans[i], len(plans) > 1)
+		}
+	}
+	for i := range plans {
+		if plans[i].Refused() {
+			return exitStatus(exitMissing)
+		}
+	}
+	return nil
+}
+
+// printPlan prints the table of a platform, then what is refused and warned of.
+func printPlan(p *printer, plan *build.Planned, many bool) {
+	if many {
+		p.heading(image.DescribePlatform(plan.Platform))
+	}
+	t := newTable(">LINE", "RUNS", "READS OF THE BASE", "STEP")
+	for _, s := range plan.Steps {
+		line := ""
+		if s.Line > 0 {
+			line = fmt.Sprint(s.Line)
+		}
+		t.add(line, whereRuns(&s), readsText(s.Unseals), visible(s.Name))
+	}
+	p.table(t)
+	for _, s := range plan.Steps {
+		if s.Why != "" && len(s.Unseals) > 0 {
+			fmt.Fprintf(p.w, "\n%s looks for %s in the base\n", placeText(s.File, s.Line), visible(s.Why))
+		}
+	}
+	for _, w := range plan.Warnings {
+		fmt.Fprintf(p.w, "\nwarning: %s: %s\n   hint: %s\n", placeText(w.File, w.Line), visible(w.Message), visible(w.Hint))
+	}
+	for _, s := range plan.Steps {
+		if s.Refused != nil {
+			fmt.Fprintf(p.w, "\nrefused: %s\n", visible(s.Refused.Error()))
+			if s.Refused.Way != "" {
+				fmt.Fprintf(p.w, "   hint: %s\n", visible(s.Refused.Way))
+			}
+		}
+	}
+}
+
+// whereRuns says where the command of a step would run.
+func whereRuns(s *build.PlanStep) string {
+	switch {
+	case s.Refused != nil:
+		return "REFUSED"
+	case s.Runner != "":
+		return s.Runner
+	}
+	return "-"
+}
+
+func readsText(layers []ocispec.Descriptor) string {
+	if len(layers) == 0 {
+		return "nothing"
+	}
+	var sum int64
+	for _, d := range layers {
+		sum += d.Size
+	}
+	return fmt.Sprintf("up to %s in %s", bytesText(sum), count(len(layers), "layer"))
+}
+
+func placeText(file string, line int) string {
+	return strings.TrimSuffix(fmt.Sprintf("%s:%d", file, line), ":0")
+}
+
+type planJSON struct {
+	Platform string         `json:"platform"`
+	Steps    []planStepJSON `json:"steps"`
+	Warnings []planWarnJSON `json:"warnings"`
+}
+
+type planStepJSON struct {
+	Name    string       `json:"name"`
+	File    string       `json:"file"`
+	Line    int          `json:"line"`
+	Kind    string       `json:"kind"`
+	Runner  string       `json:"runner"`
+	Refused *refusedJSON `json:"refused"`
+	Unseals []layerJSON  `json:"unseals"`
+	Why     string       `json:"why"`
+}
+
+type layerJSON struct {
+	Digest string `json:"digest"`
+	Size   int64  `json:"size"`
+}
+
+type planWarnJSON struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+// plansJSON is what plan --json prints.
+func plansJSON(plans []build.Planned) []planJSON {
+	out := []planJSON{}
+	for _, p := range plans {
+		j := planJSON{Platform: image.FormatPlatform(p.Platform), Steps: []planStepJSON{}, Warnings: []planWarnJSON{}}
+		for _, s := range p.Steps {
+			step := planStepJSON{
+				Name: s.Name, File: s.File, Line: s.Line, Kind: s.Kind, Runner: s.Runner, Why: s.Why, Unseals: []layerJSON{},
+			}
+			if s.Refused != nil {
+				step.Refused = describeRefusal(s.Refused)
+			}
+			for _, d := range s.Unseals {
+				step.Unseals = append(step.Unseals, layerJSON{d.Digest.String(), d.Size})
+			}
+			j.Steps = append(j.Steps, step)
+		}
+		for _, w := range p.Warnings {
+			j.Warnings = append(j.Warnings, planWarnJSON(w))
+		}
+		out = append(out, j)
+	}
+	return out
+}

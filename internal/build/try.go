@@ -1,0 +1,306 @@
+package build
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/casement/casement/internal/registry"
+	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/source"
+	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
+)
+
+// TryRequest is one line to execute as RUN would. The zero value of each field
+// but Line is its default.
+type TryRequest struct {
+	// Line is the text of RUN, or with Script the text that the shell itself
+	// parses, with no Windows command line in between.
+	Line   string
+	Script bool
+	// Shell is "cmd", "powershell" or "pwsh"; "" is the base's SHELL, and cmd
+	// without one.
+	Shell string
+	// Base is an image to start from; "" is an empty machine. Platform chooses
+	// from an index.
+	Base     string
+	Platform ocispec.Platform
+	// Seed is a directory of this computer that is copied to C:\ first.
+	Seed string
+	// Export is a directory that receives what the line has added or changed.
+	Export string
+	// Env has NAME=VALUE on top of the base's.
+	Env []string
+	// User and Dir (a Windows path) are the base's if they are empty; without
+	// a base ContainerAdministrator and C:\.
+	User, Dir      string
+	Network        string
+	Stdout, Stderr io.Writer
+}
+
+// Tried is what a line did.
+type Tried struct {
+	ExitCode int
+	Changes  []TriedChange
+	// Env has the variables that were set persistently; a removed one is "".
+	Env      map[string]string
+	Registry []machine.RegistryChange
+}
+
+// TriedChange is one change of drive C:.
+type TriedChange struct {
+	Path   string `json:"path"`   // "C:\a.txt"
+	Change string `json:"change"` // add, modify or remove
+	Type   string `json:"type"`   // file, dir or link
+	Size   int64  `json:"size"`
+}
+
+// Try executes one line.
+func Try(ctx context.Context, req TryRequest, t Tools) (*Tried, error) {
+	step, err := tryStep(ctx, req, t)
+	if err != nil {
+		return nil, err
+	}
+	runner := inProcess(Request{}, t)
+	spool, err := machine.NewSpool(ctx, t.Store)
+	if err != nil {
+		return nil, err
+	}
+	defer spool.Close()
+	out, err := runner.Do(ctx, step, spool)
+	if err != nil {
+		return nil, err
+	}
+	tried := &Tried{ExitCode: out.ExitCode, Env: map[string]string{}, Registry: out.Result.Registry}
+	for name, value := range out.Result.Env {
+		tried.Env[name] = ""
+		if value != nil {
+			tried.Env[name] = *value
+		}
+	}
+	if tried.Changes, err = triedChanges(ctx, step.Root, out.Result.Changes); err != nil {
+		return nil, err
+	}
+	if req.Export != "" {
+		err = exportChanges(ctx, req.Export, out.Result.Changes)
+	}
+	return tried, err
+}
+
+// tryStep makes the step of the line.
+func tryStep(ctx context.Context, req TryRequest, t Tools) (run.Step, error) {
+	step := run.Step{
+		Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}),
+		Env:  slices.Clone(req.Env), User: req.User, Network: req.Network, Stdout: req.Stdout, Stderr: req.Stderr,
+	}
+	var base ocispec.Image
+	var shell struct {
+		Config struct{ Shell []string } `json:"config"`
+	}
+	if req.Base != "" {
+		ref, err := registry.Parse(req.Base)
+		if err != nil {
+			return step, &UsageError{err.Error(), "for example --base registry.example/app:1"}
+		}
+		want := req.Platform
+		if want.OS == "" {
+			want.OS, want.Architecture = "windows", "amd64"
+		}
+		b, err := newImages(t).load(ctx, ref.String(), &want)
+		if err != nil {
+			return step, err
+		}
+		if err := errors.Join(json.Unmarshal(b.img.Config, &base), json.Unmarshal(b.img.Config, &shell)); err != nil {
+			return step, fmt.Errorf("reading the config of %s: %w", req.Base, err)
+		}
+		step.Root = b.chain
+		step.Env = mergeEnv(step.Root, base.Config.Env, step.Env)
+	}
+	if step.User == "" {
+		step.User = base.Config.User
+	}
+	var err error
+	if step.Dir, err = winmeta.ToSlash(orRoot(req.Dir, base.Config.WorkingDir)); err != nil {
+		return step, &UsageError{err.Error(), `for example --workdir C:\app`}
+	}
+	if req.Seed != "" {
+		l, err := seedLayer(ctx, req.Seed)
+		if err != nil {
+			return step, err
+		}
+		step.Root = step.Root.Push(l)
+	}
+	step.Args, err = tryArgs(req, shell.Config.Shell)
+	step.Where = run.Where{Text: req.Line}
+	return step, err
+}
+
+func orRoot(dirs ...string) string {
+	for _, d := range dirs {
+		if d != "" {
+			return d
+		}
+	}
+	return `C:\`
+}
+
+// mergeEnv returns the variables of base with those of more on top.
+func mergeEnv(c tree.Chain, base, more []string) []string {
+	out := slices.Clone(base)
+	for _, kv := range more {
+		name, _, _ := strings.Cut(kv, "=")
+		out = slices.DeleteFunc(out, func(o string) bool {
+			_, same := c.Variable([]string{o}, name)
+			return same
+		})
+		out = append(out, kv)
+	}
+	return out
+}
+
+// tryArgs returns the words of the step: those of a SHELL with the line.
+func tryArgs(req TryRequest, shell []string) ([]string, error) {
+	kind := req.Shell
+	if kind == "" {
+		kind = "cmd"
+		if len(shell) > 0 && !req.Script {
+			return append(slices.Clone(shell), req.Line), nil
+		}
+	}
+	switch {
+	case kind == "cmd" && req.Script:
+		return []string{"cmd", "/S", "/C", `"` + req.Line + `"`}, nil
+	case kind == "cmd":
+		return []string{"cmd", "/S", "/C", req.Line}, nil
+	case (kind == "powershell" || kind == "pwsh") && req.Script:
+		return []string{kind, "-EncodedCommand", encodedCommand(req.Line)}, nil
+	case kind == "powershell" || kind == "pwsh":
+		return []string{kind, "-Command", req.Line}, nil
+	}
+	return nil, &UsageError{fmt.Sprintf("shell %q is not known", kind), "shells are cmd, powershell and pwsh"}
+}
+
+// encodedCommand is the form in which PowerShell takes a text as it is: base64
+// of its UTF-16LE.
+func encodedCommand(text string) string {
+	units := utf16.Encode([]rune(text))
+	b := make([]byte, 0, 2*len(units))
+	for _, u := range units {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// seedLayer is a directory of this computer as a layer.
+func seedLayer(ctx context.Context, dir string) (*tree.Layer, error) {
+	l, err := source.OpenLocal(dir, source.LocalOptions{Name: "seed"})
+	if err != nil {
+		return nil, fmt.Errorf("opening the seed: %w", err)
+	}
+	set, err := l.Tree(ctx, source.Selection{})
+	if err != nil {
+		return nil, fmt.Errorf("reading the seed: %w", err)
+	}
+	return &tree.Layer{Changes: set, Label: "seed"}, nil
+}
+
+// triedChanges describes changes. Whether something was there before is asked of
+// what is known, so that no base is read for it.
+func triedChanges(ctx context.Context, root tree.Chain, changes []tree.Change) ([]TriedChange, error) {
+	known := root.Known()
+	out := []TriedChange{}
+	for _, c := range changes {
+		if c.Name() == "" {
+			continue
+		}
+		ch := TriedChange{Path: winmeta.ToWindows(c.Name()), Change: "add", Type: "file"}
+		old, err := known.Lookup(ctx, c.Name())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		e := c.Entry
+		switch {
+		case e == nil:
+			ch.Change, e = "remove", old
+		case old != nil || e.Kind == tree.Dir && winmeta.IsStandardDir(c.Name()):
+			ch.Change = "modify"
+		}
+		if e != nil {
+			switch e.Kind {
+			case tree.Dir:
+				ch.Type = "dir"
+			case tree.Symlink, tree.Junction:
+				ch.Type = "link"
+			default:
+				ch.Size = e.Size
+			}
+		}
+		if ch.Change == "remove" {
+			ch.Size = 0
+		}
+		out = append(out, ch)
+	}
+	return out, nil
+}
+
+// exportChanges writes what was added or changed to a directory.
+func exportChanges(ctx context.Context, dest string, changes []tree.Change) error {
+	if err := os.MkdirAll(dest, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dest)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	byName := map[string]*tree.Entry{}
+	for _, c := range changes {
+		if c.Entry != nil {
+			byName[c.Entry.Name] = c.Entry
+		}
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(byName), tree.Compare) {
+		e := byName[name]
+		if name == "" {
+			continue
+		}
+		if e.Kind == tree.Hardlink && byName[e.Target] != nil {
+			f := *byName[e.Target]
+			f.Name = e.Name
+			e = &f
+		}
+		e = plain(e, "")
+		if e.Times.Modified.IsZero() {
+			e.Times = tree.Times{}
+		}
+		if dir := tree.Parent(name); dir != "" {
+			if err := root.MkdirAll(dir, 0o755); err != nil {
+				return fmt.Errorf("exporting %s: %w", name, err)
+			}
+		}
+		if err := writeEntry(ctx, root, e); err != nil {
+			return fmt.Errorf("exporting %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Refused returns the refusal that an error is, or nil.
+func Refused(err error) *run.RefusedError {
+	var r *run.RefusedError
+	errors.As(err, &r)
+	return r
+}

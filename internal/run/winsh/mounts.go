@@ -1,0 +1,159 @@
+package winsh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/store"
+	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
+)
+
+// checkMounts refuses mounts that a machine cannot have.
+func checkMounts(s run.Step) error {
+	for _, m := range s.Mounts {
+		refuse := func(reason, way string) error {
+			return &run.RefusedError{Where: s.Where, Construct: "RUN --mount=type=" + m.Type, Reason: reason, Way: way}
+		}
+		switch m.Type {
+		case "bind", "cache", "secret", "tmpfs":
+		case "ssh":
+			return refuse("Windows steps that run in process have no ssh agent", "use a secret, or fetch the files before the build and COPY them in")
+		default:
+			return refuse("it is not known", "leave it out")
+		}
+		if m.Target == "" {
+			return refuse("its target is the root of the drive", `give a directory, for example target=C:\cache`)
+		}
+	}
+	return nil
+}
+
+// mounted are the mounts of one step.
+type mounted struct {
+	list   []machine.Mount
+	undo   []func()                          // gives up locks
+	saving []func(ctx context.Context) error // keeps what cache mounts hold
+}
+
+// save keeps what the step has left in cache mounts, once it is known.
+func (m *mounted) save(ctx context.Context) error {
+	for _, f := range m.saving {
+		if err := f(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *mounted) close() {
+	for _, f := range m.undo {
+		f()
+	}
+}
+
+// mounts returns the step's mounts. The caller closes them.
+func (r *Runner) mounts(ctx context.Context, s run.Step) (*mounted, error) {
+	all := &mounted{}
+	for _, m := range s.Mounts {
+		out := machine.Mount{Target: winmeta.ToWindows(m.Target), ReadOnly: m.ReadOnly}
+		var err error
+		switch m.Type {
+		case "bind":
+			err = bind(ctx, m, &out)
+		case "secret":
+			value, ok, serr := r.secret(ctx, m.ID)
+			if err = serr; err == nil && !ok {
+				if m.Optional {
+					continue
+				}
+				err = noSecret(m.ID)
+			}
+			out.File, out.ReadOnly = tree.Bytes(value), true
+		case "cache":
+			err = r.cacheMount(ctx, m, &out, all)
+		}
+		if err != nil {
+			all.close()
+			return nil, fmt.Errorf("mounting %s: %w", out.Target, err)
+		}
+		all.list = append(all.list, out)
+	}
+	return all, nil
+}
+
+// bind mounts a file or a directory of another tree.
+func bind(ctx context.Context, m run.Mount, out *machine.Mount) error {
+	view := m.Source.View()
+	_, e, err := tree.Resolve(ctx, view, m.Selector, true)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no /%s in what is mounted: %w", m.Selector, err)
+	case err != nil:
+		return err
+	case e.Kind == tree.File:
+		if out.File = e.Content; out.File == nil {
+			out.File = tree.Bytes(nil)
+		}
+	default:
+		out.Tree = tree.Sub(view, e.Name)
+	}
+	return nil
+}
+
+// cacheMount mounts a directory that outlives builds.
+func (r *Runner) cacheMount(ctx context.Context, m run.Mount, out *machine.Mount, all *mounted) error {
+	if len(m.Source.Layers()) > 0 {
+		out.Tree = tree.Sub(m.Source.View(), m.Selector)
+	}
+	if r.opts.Store == nil {
+		return nil
+	}
+	c, err := r.lockCache(ctx, m, all)
+	if err != nil {
+		return err
+	}
+	if have := c.load(); have != nil {
+		out.Tree = have
+	}
+	if !m.ReadOnly {
+		out.Save = func(_ context.Context, changes []tree.Change) error {
+			all.saving = append(all.saving, func(ctx context.Context) error { return c.save(ctx, changes) })
+			return nil
+		}
+	}
+	return nil
+}
+
+// lockCache takes the directory of a cache mount in the way in which it is
+// shared.
+func (r *Runner) lockCache(ctx context.Context, m run.Mount, all *mounted) (cacheDir, error) {
+	st, id := r.opts.Store, m.ID
+	lock := func(wait bool) error {
+		unlock, err := st.Lock(ctx, cacheLock(id), wait)
+		if err == nil {
+			all.undo = append(all.undo, unlock)
+		}
+		return err
+	}
+	switch m.Sharing {
+	case "locked":
+		return cacheDir{st, id}, lock(true)
+	case "private":
+		// The second of two writers gets a directory of its own.
+		for n := 2; ; n++ {
+			if err := lock(false); !errors.Is(err, store.ErrBusy) {
+				return cacheDir{st, id}, err
+			}
+			id = fmt.Sprintf("%s#%d", m.ID, n)
+		}
+	}
+	return cacheDir{st, id}, nil
+}
+
+// cacheLock names the lock that a cache mount is held by during a step.
+func cacheLock(id string) string { return "cache mount " + id }

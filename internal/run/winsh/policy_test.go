@@ -1,0 +1,153 @@
+package winsh
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/tree"
+)
+
+// Broken if it fails: a change of the registry gets lost in silence, or noise
+// stops a build.
+func TestRegistryPolicy(t *testing.T) {
+	set := func(key string) machine.RegistryChange {
+		return machine.RegistryChange{Key: key, Name: "x", Type: "REG_SZ", Value: "1"}
+	}
+	for _, tt := range []struct {
+		policy  string
+		changes []string
+		kept    []string
+		lost    []string
+	}{
+		{"config", nil, nil, nil},
+		{"config", []string{`HKLM\SOFTWARE\A`, `HKLM\SOFTWARE\a`, `HKEY_LOCAL_MACHINE\SOFTWARE\B`}, nil, []string{`HKLM\SOFTWARE\A`, `HKLM\SOFTWARE\B`, `HKLM\SOFTWARE\a`}},
+		{"config", []string{`HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\RunMRU`}, nil, nil},
+		{"delta", []string{`HKLM\SOFTWARE\A`}, []string{`HKLM\SOFTWARE\A`}, nil},
+		{`drop=hklm:\software\a`, []string{`HKLM\SOFTWARE\A\Below`}, nil, nil},
+		{`drop=HKLM\SOFTWARE\A`, []string{`HKLM\SOFTWARE\AB`}, nil, []string{`HKLM\SOFTWARE\AB`}},
+	} {
+		p, err := ParseRegistryPolicy(tt.policy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var changes []machine.RegistryChange
+		for _, k := range tt.changes {
+			changes = append(changes, set(k))
+		}
+		kept, err := p.kept(changes)
+		var lost *LostError
+		if errors.As(err, &lost) != (tt.lost != nil) || lost != nil && !cmp.Equal(tt.lost, lost.Keys) {
+			t.Errorf("%s %v: %v", tt.policy, tt.changes, err)
+		}
+		var keys []string
+		for _, c := range kept {
+			keys = append(keys, c.Key)
+		}
+		if d := cmp.Diff(tt.kept, keys); d != "" {
+			t.Errorf("%s %v: kept (-want +got):\n%s", tt.policy, tt.changes, d)
+		}
+	}
+	for _, bad := range []string{"drop", "drop=", "delta=HKLM", "keep"} {
+		if p, err := ParseRegistryPolicy(bad); err == nil {
+			t.Errorf("%q is %+v", bad, p)
+		}
+	}
+}
+
+// Broken if it fails: a secret is printed.
+func TestSecretsAreMasked(t *testing.T) {
+	m := &masking{}
+	m.hide([]byte("hunter22\nsecond-line\n"))
+	m.hide([]byte("x")) // too short to be told from text
+	for _, cuts := range []int{1, 3, 7, 100} {
+		var out bytes.Buffer
+		w := &maskWriter{w: &out, m: m}
+		text := "token=hunter22 x hunter2 second-line\r\nhunter22\nsecond-linehunter"
+		for len(text) > 0 {
+			n := min(cuts, len(text))
+			if _, err := w.Write([]byte(text[:n])); err != nil {
+				t.Fatal(err)
+			}
+			text = text[n:]
+		}
+		if err := w.flush(); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), "hunter22") || strings.Contains(out.String(), "second-line") {
+			t.Errorf("in pieces of %d: %q", cuts, out.String())
+		}
+		if !strings.HasPrefix(out.String(), "token=*** x hunter2 ***\r\n") || !strings.HasSuffix(out.String(), "hunter") {
+			t.Errorf("in pieces of %d other text is lost: %q", cuts, out.String())
+		}
+	}
+	err := m.err(&run.RefusedError{Construct: "tool hunter22", Reason: "no"})
+	if strings.Contains(err.Error(), "hunter22") {
+		t.Errorf("error %v", err)
+	}
+	var refused *run.RefusedError
+	if !errors.As(err, &refused) {
+		t.Errorf("the refusal has become %T", err)
+	}
+}
+
+// Broken if it fails: authors are not told that their quotes vanish, or are told
+// so where it does not matter.
+func TestLostQuotes(t *testing.T) {
+	for text, want := range map[string]string{
+		`Write-Host hello`:                          "",
+		`Write-Host 'a b'`:                          "",
+		`Write-Host "a b"`:                          `"a b"`,
+		`Write-Host \"a b\"`:                        "",
+		`$x = "abc"`:                                `"abc"`,
+		`if ($x -eq "abc") {}`:                      `"abc"`,
+		`Start-Process -FilePath "msiexec.exe"`:     "",
+		`Remove-Item "$env:TEMP\x"`:                 `"$env:TEMP\x"`,
+		`x ""`:                                      `""`,
+		`Write-Host "a`:                             `"a`,
+		`iex ((New-Object Net.X).Y("https://a/b"))`: `"https://a/b"`,
+		`Write-Host \\"a b\\"`:                      `"a b\\"`,
+	} {
+		if got := lostQuotes(text); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	var warned []string
+	step := run.Step{Args: []string{"powershell", "-Command", `Write-Host "a b"`}, Warn: func(m, h string) { warned = append(warned, m) }}
+	warnOfQuotes(step, "")
+	step.Args[0] = "cmd"
+	warnOfQuotes(step, "")
+	step.Args = []string{"pwsh.exe", "-File", `"a b.ps1"`}
+	warnOfQuotes(step, "")
+	if len(warned) != 1 {
+		t.Errorf("warnings %q", warned)
+	}
+}
+
+// Broken if it fails: plan says that a step reads the base when its text names
+// nothing there, or hides that it does.
+func TestReads(t *testing.T) {
+	for line, want := range map[string]string{
+		`mkdir C:\app && echo x>C:\app\y`:                      "",
+		`copy C:\Windows\System32\netapi32.dll C:\app`:         `C:\Windows\System32\netapi32.dll`,
+		`if exist "%SystemRoot%\system32\tar.exe" echo y`:      `C:\Windows\System32\tar.exe`,
+		`mkdir "C:\Program Files"`:                             "",
+		`dir C:\Windows\System32`:                              "",
+		`Test-Path HKLM:\SOFTWARE\Vendor`:                      `HKLM\SOFTWARE\Vendor`,
+		`reg query HKLM\SOFTWARE\Vendor /v x`:                  `HKLM\SOFTWARE\Vendor`,
+		`reg add HKLM\SOFTWARE\Vendor /v x`:                    "",
+		`Test-Path 'C:/ProgramData/chocolatey/bin/choco.exe'`:  `C:\ProgramData\chocolatey\bin\choco.exe`,
+		`Expand-Archive x.zip -DestinationPath C:\tools\thing`: "",
+	} {
+		s := run.Step{Args: []string{"cmd", "/S", "/C", line}, Root: tree.NewChain(ocispec.Platform{OS: "windows"})}
+		if got := Reads(s); !strings.EqualFold(got, want) {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}

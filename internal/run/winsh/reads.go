@@ -1,0 +1,91 @@
+package winsh
+
+import (
+	"strings"
+
+	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/winmeta"
+)
+
+// Reads returns what a step may look for in its base, as far as its text tells:
+// a path in a directory of Windows, or a key of the registry; "" if it names
+// nothing of the kind. Only running it shows what it really reads.
+func Reads(s run.Step) string {
+	if s.Root.OS != "windows" || len(s.Args) == 0 {
+		return ""
+	}
+	text := strings.Join(s.Args[1:], " ")
+	if key := readKey(text); key != "" {
+		return key
+	}
+	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("\t\n\r\"';|&<>,={}", r) }) {
+		for _, name := range pathsIn(w) {
+			if ofWindows(name) {
+				return winmeta.ToWindows(winmeta.SpellPath(name))
+			}
+		}
+	}
+	return ""
+}
+
+// pathsIn returns the paths on drive C that begin in w. A path with blanks ends
+// where w does, or at its first blank: nobody can tell which is meant.
+func pathsIn(w string) []string {
+	low := strings.ToLower(strings.ReplaceAll(w, "/", `\`))
+	for from, to := range map[string]string{
+		"%systemroot%": `c:\windows`, "%windir%": `c:\windows`, "$env:systemroot": `c:\windows`, "$env:windir": `c:\windows`,
+		"${env:programfiles}": `c:\program files`, "$env:programfiles": `c:\program files`, "%programfiles%": `c:\program files`,
+		"$env:programdata": `c:\programdata`, "%programdata%": `c:\programdata`,
+	} {
+		low = strings.ReplaceAll(low, from, to)
+	}
+	var out []string
+	for {
+		i := strings.Index(low, `c:\`)
+		if i < 0 {
+			return out
+		}
+		low = low[i:]
+		for _, cand := range []string{strings.Fields(low)[0], low} {
+			if name, err := winmeta.ToSlash(strings.TrimRight(cand, `) `)); err == nil {
+				out = append(out, name)
+			}
+		}
+		low = low[len(`c:\`):]
+	}
+}
+
+// ofWindows reports whether a name lies below a directory that a base brings,
+// and is not itself one that every Windows has.
+func ofWindows(name string) bool {
+	top, _, below := strings.Cut(name, "/")
+	return below && winmeta.IsStandardDir(top) && !winmeta.IsStandardDir(name) && !strings.ContainsAny(name, "$%")
+}
+
+// readKey returns the registry key that a text asks for, as far as a reading
+// command is next to it.
+func readKey(text string) string {
+	low := strings.ToLower(text)
+	for _, verb := range []string{"reg query", "reg.exe query", "reg export", "get-itemproperty", "get-itempropertyvalue", "get-childitem", "test-path", "get-item "} {
+		i := strings.Index(low, verb)
+		if i < 0 {
+			continue
+		}
+		rest := strings.TrimLeft(text[i+len(verb):], " \t\"'")
+		for _, p := range []string{"-path", "-literalpath"} {
+			if len(rest) > len(p) && strings.EqualFold(rest[:len(p)], p) {
+				rest = strings.TrimLeft(rest[len(p):], " \t\"'")
+			}
+		}
+		key := strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune(" \t\"';|&", r) })
+		if len(key) == 0 {
+			continue
+		}
+		root, _, _ := strings.Cut(canonicalKey(strings.TrimPrefix(strings.ToUpper(key[0]), "REGISTRY::")), `\`)
+		switch root {
+		case "HKLM", "HKCU", "HKCR", "HKU", "HKCC":
+			return canonicalKey(key[0])
+		}
+	}
+	return ""
+}

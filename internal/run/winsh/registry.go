@@ -1,0 +1,157 @@
+package winsh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
+)
+
+// RegistryMode says what becomes of changes to the registry that are not
+// variables of the machine: those become the image's environment always.
+type RegistryMode string
+
+// The modes.
+const (
+	// RegistryConfig refuses changes that the image would lose. It is the
+	// default.
+	RegistryConfig RegistryMode = "config"
+	// RegistryDelta writes them into the layer as delta hives, which is
+	// experimental: nobody has proved on every Windows that it takes them.
+	RegistryDelta RegistryMode = "delta"
+	// RegistryDrop forgets the changes of the keys that are named.
+	RegistryDrop RegistryMode = "drop"
+)
+
+// RegistryPolicy says what becomes of changes to the registry. The zero value
+// is RegistryConfig.
+type RegistryPolicy struct {
+	Mode RegistryMode
+	// Drop are the keys, each with all below it, whose changes may be lost
+	// (RegistryDrop): "HKLM\SOFTWARE\Vendor".
+	Drop []string
+}
+
+// ParseRegistryPolicy reads a value of --registry: "config", "delta", or
+// "drop=KEY[,KEY…]".
+func ParseRegistryPolicy(s string) (RegistryPolicy, error) {
+	mode, keys, _ := strings.Cut(s, "=")
+	switch RegistryMode(mode) {
+	case "", RegistryConfig, RegistryDelta:
+		if keys != "" {
+			return RegistryPolicy{}, fmt.Errorf("registry %s takes no keys", mode)
+		}
+		return RegistryPolicy{Mode: RegistryMode(mode)}, nil
+	case RegistryDrop:
+		p := RegistryPolicy{Mode: RegistryDrop}
+		for _, k := range strings.Split(keys, ",") {
+			if k = canonicalKey(k); k != "" {
+				p.Drop = append(p.Drop, k)
+			}
+		}
+		if len(p.Drop) == 0 {
+			return RegistryPolicy{}, fmt.Errorf("registry drop names no keys")
+		}
+		return p, nil
+	}
+	return RegistryPolicy{}, fmt.Errorf("registry %q is not known", s)
+}
+
+// String is the policy as ParseRegistryPolicy reads it.
+func (p RegistryPolicy) String() string {
+	if p.Mode == RegistryDrop {
+		return "drop=" + strings.Join(p.Drop, ",")
+	}
+	if p.Mode == "" {
+		return string(RegistryConfig)
+	}
+	return string(p.Mode)
+}
+
+// LostError says that a step changed the registry in ways that the image would
+// lose.
+type LostError struct {
+	// Keys are the keys, each once, in order.
+	Keys []string
+}
+
+// Error names the keys.
+func (e *LostError) Error() string {
+	const most = 5
+	keys := e.Keys
+	more := ""
+	if len(keys) > most {
+		more = fmt.Sprintf(" and %d more", len(keys)-most)
+		keys = keys[:most]
+	}
+	return "the command changes the registry, and the image would lose it: " + strings.Join(keys, ", ") + more
+}
+
+// Hint says what there is to choose from.
+func (e *LostError) Hint() string {
+	return fmt.Sprintf("--registry='drop=%s' builds without these changes, --registry=delta writes them in an experimental form; "+
+		"or make them when the container starts", e.Keys[0])
+}
+
+// kept returns the changes that have to be in the image, and an error if the
+// policy has no place for them.
+func (p RegistryPolicy) kept(changes []machine.RegistryChange) ([]machine.RegistryChange, error) {
+	var kept []machine.RegistryChange
+	var lost []string
+	for _, c := range changes {
+		key := canonicalKey(c.Key)
+		switch {
+		case under(key, noise()), p.Mode == RegistryDrop && under(key, p.Drop):
+		case p.Mode == RegistryDelta:
+			kept = append(kept, c)
+		case !slices.Contains(lost, key):
+			lost = append(lost, key)
+		}
+	}
+	if len(lost) > 0 {
+		slices.Sort(lost)
+		return nil, &LostError{lost}
+	}
+	return kept, nil
+}
+
+// noise are keys that Windows and its tools write for a session's sake, and that
+// nothing reads in an image.
+func noise() []string {
+	return []string{
+		`HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer`,
+		`HKCU\Software\Microsoft\Windows\CurrentVersion\Internet Settings\ZoneMap`,
+		`HKCU\Volatile Environment`,
+		`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\InProgress`,
+		`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\Rollback`,
+	}
+}
+
+// under reports whether key is one of the keys or below one.
+func under(key string, keys []string) bool {
+	low := strings.ToLower(key)
+	return slices.ContainsFunc(keys, func(k string) bool {
+		k = strings.ToLower(k)
+		return low == k || strings.HasPrefix(low, k+`\`)
+	})
+}
+
+// canonicalKey writes a key with the short name of its root, without a drive's
+// colon and without a slash at the end.
+func canonicalKey(key string) string {
+	key = strings.Trim(strings.ReplaceAll(strings.TrimSpace(key), "/", `\`), `\`)
+	root, rest, below := strings.Cut(key, `\`)
+	root = strings.ToUpper(strings.TrimSuffix(root, ":"))
+	long := map[string]string{
+		"HKEY_LOCAL_MACHINE": "HKLM", "HKEY_CURRENT_USER": "HKCU", "HKEY_CLASSES_ROOT": "HKCR",
+		"HKEY_USERS": "HKU", "HKEY_CURRENT_CONFIG": "HKCC",
+	}
+	if short, ok := long[root]; ok {
+		root = short
+	}
+	if !below {
+		return root
+	}
+	return root + `\` + rest
+}

@@ -1,0 +1,251 @@
+// Package winsh executes RUN in Windows stages in process: it is the runner
+// that needs no Windows.
+//
+// A step's words are one Windows command line. [Runner.Run] makes the machine
+// of package machine over the step's chain, starts the program that the command
+// line names (cmd, PowerShell, or a tool that they can call, too), and turns
+// what the machine has become into a layer. [Runner.Check] asks the same
+// program, before anything runs, whether it can do all of the line; what it
+// cannot is refused with the place and the reason. [Runner.Do] is Run without
+// the cache and with everything that there is to know, for casement try.
+//
+// The shells and tools are packages of their own below this one; package
+// machine has what they share. This package wires them together, and keeps what
+// is about builds and not about Windows: the cache of results, mounts, secrets,
+// and what becomes of changes to the registry.
+package winsh
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/store"
+	"github.com/casement/casement/internal/winmeta"
+)
+
+// Options adjust a [Runner]. The zero value executes steps without a network
+// and without remembering anything.
+type Options struct {
+	// Store keeps results and what steps write; nil keeps contents in memory
+	// and results not at all.
+	Store *store.Store
+	// Transport carries the requests of steps that have a network; proxies are
+	// those of the step's environment. nil has no network.
+	Transport *http.Transport
+	// Secrets returns the value of a secret; ok is false if there is none of
+	// that ID. nil has none.
+	Secrets func(ctx context.Context, id string) (value []byte, ok bool, err error)
+	// Registry says what becomes of changes to the registry.
+	Registry RegistryPolicy
+	// Version names the program, for the keys of results: another version may
+	// do a step otherwise.
+	Version string
+	// NoCache does every step, also one whose result is known.
+	NoCache bool
+	// Now is the clock that steps see; nil is this computer's.
+	Now func() time.Time
+	// Limits bound what one step may use.
+	Limits machine.Limits
+}
+
+// Runner executes steps of Windows stages. It is safe for concurrent use.
+type Runner struct {
+	opts Options
+}
+
+// New returns a runner.
+func New(o Options) *Runner { return &Runner{opts: o} }
+
+// Outcome is all that a step did.
+type Outcome struct {
+	ExitCode int
+	// Result is what the machine has become.
+	Result *machine.Result
+	// Account is who ran it.
+	Account machine.Account
+}
+
+// Check implements [run.Checker].
+func (r *Runner) Check(ctx context.Context, s run.Step) error {
+	if s.Root.OS != "windows" {
+		return run.Unrouted(s)
+	}
+	m, err := machine.New(machine.Options{
+		Root: s.Root, Env: s.Env, User: s.User, Now: r.opts.Now, Programs: programs(), Limits: r.opts.Limits,
+	})
+	if err != nil {
+		return place(err, s)
+	}
+	defer m.Close()
+	return r.check(ctx, m, s)
+}
+
+// check asks the program of the command line.
+func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) error {
+	if err := checkMounts(s); err != nil {
+		return err
+	}
+	line := commandLine(s)
+	warnOfQuotes(s, line)
+	p := m.Process(line, dirOf(s), io.Discard, io.Discard)
+	found, err := find(ctx, m, p, s.RootUnknown)
+	if err != nil || found.Program == nil {
+		return place(err, s)
+	}
+	args := make([]machine.Arg, 0, len(p.Args))
+	for _, a := range p.Args[min(1, len(p.Args)):] {
+		args = append(args, machine.Arg{Text: a})
+	}
+	c := &machine.Checking{Machine: m, Env: p.Env, Dir: p.Dir, Raw: p.CommandLine, TreeUnknown: s.RootUnknown}
+	if s.Warn != nil {
+		c.Warn = func(_, _ int, message, hint string) { s.Warn(message, hint) }
+	}
+	return place(found.Program.Check(ctx, c, args), s)
+}
+
+// Do checks and executes a step, whether or not its result is known. An exit
+// code that is not 0 is no error here. The step's contents lie in spool.
+func (r *Runner) Do(ctx context.Context, s run.Step, spool machine.Spool) (*Outcome, error) {
+	return r.execute(ctx, s, spool, nil)
+}
+
+// execute is Do with a policy for the registry.
+func (r *Runner) execute(ctx context.Context, s run.Step, spool machine.Spool, policy registryFunc) (*Outcome, error) {
+	if s.Root.OS != "windows" {
+		return nil, run.Unrouted(s)
+	}
+	mask, err := r.secrets(ctx, &s)
+	if err != nil {
+		return nil, place(err, s)
+	}
+	out, err := r.do(ctx, s, spool, policy)
+	if flushErr := mask.flush(); err == nil && flushErr != nil {
+		err = flushErr
+	}
+	if err != nil {
+		return nil, mask.err(place(err, s))
+	}
+	return out, nil
+}
+
+// registryFunc decides which changes of the registry the layer carries.
+type registryFunc func([]machine.RegistryChange) ([]machine.RegistryChange, error)
+
+func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy registryFunc) (*Outcome, error) {
+	mounts, err := r.mounts(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer mounts.close()
+	var deltas registryFunc
+	m, err := machine.New(machine.Options{
+		Root: s.Root, Env: s.Env, User: s.User, Now: r.opts.Now, Spool: spool,
+		Network: r.network(s), Mounts: mounts.list, Programs: programs(), Limits: r.opts.Limits,
+		Deltas: func(changes []machine.RegistryChange) ([]machine.RegistryChange, error) {
+			if deltas == nil {
+				return nil, nil
+			}
+			return deltas(changes)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if err := r.check(ctx, m, s); err != nil {
+		return nil, err
+	}
+	if s.Dir != "" {
+		// Windows containers start in a directory that exists.
+		if err := m.FS().MkdirAll(ctx, dirOf(s)); err != nil {
+			return nil, err
+		}
+	}
+	p := m.Process(commandLine(s), dirOf(s), orDiscard(s.Stdout), orDiscard(s.Stderr))
+	p.Terminal = true
+	found, err := find(ctx, m, p, false)
+	if err != nil {
+		return nil, err
+	}
+	code, err := m.Start(ctx, found, p)
+	if err != nil {
+		return nil, err
+	}
+	out := &Outcome{ExitCode: code, Account: m.Account()}
+	// A command that failed leaves no layer, so it has nothing to lose either.
+	deltas = policy
+	if code != 0 {
+		deltas = nil
+	}
+	if out.Result, err = m.Finish(ctx); err != nil {
+		return nil, err
+	}
+	return out, mounts.save(ctx)
+}
+
+// find finds the program that a command line names, as CreateProcess does. A
+// batch file is started by cmd. Nil for a name that may be in the image, which
+// is not known yet.
+func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown bool) (machine.Found, error) {
+	name := ""
+	if len(p.Args) > 0 {
+		name = p.Args[0]
+	}
+	found, err := m.Find(ctx, name, p.Env, p.Dir, true)
+	switch {
+	case err == nil && found.Program == nil && isBatch(found.Path):
+		p.CommandLine = `cmd.exe /s /c "` + p.CommandLine + `"`
+		p.Args = machine.SplitCommandLine(p.CommandLine)
+		return m.Find(ctx, "cmd", p.Env, p.Dir, false)
+	case err == nil:
+		return found, nil
+	case machine.CodeOf(err) == machine.ErrorFileNotFound || machine.CodeOf(err) == machine.ErrorPathNotFound:
+		if unknown && mayBeInImage(name) {
+			return machine.Found{}, nil
+		}
+		return machine.Found{}, machine.Refuse("RUN with "+name, "it is none of the programs that casement has, and the image has no such file",
+			"run this step on a Windows machine, or produce its files before the build and COPY them in")
+	}
+	return machine.Found{}, err
+}
+
+// mayBeInImage reports whether a name can be a script that an earlier step has
+// brought.
+func mayBeInImage(name string) bool {
+	low := strings.ToLower(name)
+	return isBatch(low) || !strings.Contains(low[strings.LastIndexAny(low, `\/`)+1:], ".")
+}
+
+func isBatch(name string) bool {
+	low := strings.ToLower(name)
+	return strings.HasSuffix(low, ".cmd") || strings.HasSuffix(low, ".bat")
+}
+
+// commandLine is what CreateProcess gets: the words of the step joined by
+// blanks, without quoting, in the shell form as in the exec form.
+func commandLine(s run.Step) string { return strings.Join(s.Args, " ") }
+
+// dirOf returns the step's directory as Windows writes it.
+func dirOf(s run.Step) string { return winmeta.ToWindows(s.Dir) }
+
+func orDiscard(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
+}
+
+// place says in a refusal where the step stands.
+func place(err error, s run.Step) error {
+	var refused *run.RefusedError
+	if errors.As(err, &refused) && refused.Where == (run.Where{}) {
+		refused.Where = s.Where
+	}
+	return err
+}
