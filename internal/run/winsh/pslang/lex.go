@@ -196,8 +196,8 @@ func (p *parser) wordPart(b *builder) {
 	}
 }
 
-// tokenEnd finds the end of the token that stands at the current place, as it
-// is named in a message about a token that is not expected.
+// tokenEnd finds the end of the token that stands at the current place, as
+// argument mode has it. Messages name the tokens that are not expected so.
 func (p *parser) tokenEnd() int {
 	q := *p
 	q.errs = &Errors{}
@@ -206,42 +206,26 @@ func (p *parser) tokenEnd() int {
 	switch {
 	case n == 0:
 		return q.pos
-	case two == "&&" || two == "||" || two == "++" || two == "::" || two == ".." || two == ">>" ||
-		two == "@(" || two == "@{" || two == "$(" || two == "+=" || two == "*=" || two == "/=" || two == "%=":
+	case two == "&&" || two == "||" || two == ">>" || two == "@(" || two == "@{" || two == "$(":
 		return q.pos + 2
-	case q.dash(q.pos) > 0:
-		return q.dashEnd()
+	case q.dash(q.pos) > 0 && q.parameterName() != "":
+		if q.byteAt(q.pos) == ':' {
+			q.pos++
+		}
 	case q.singleQuote(q.pos) > 0 || q.doubleQuote(q.pos) > 0:
 		q.stringLiteral()
+	case two == "@'" || two == `@"`:
+		q.hereString()
 	case r == '$' || r == '@':
-		if q.variable() == nil {
-			q.word()
-		}
-	case strings.ContainsRune("()[]{},;|&=+*/%!<>:.", r):
+		q.variableArgument()
+	case strings.ContainsRune("()]{},;|&<>", r):
 		return q.pos + n
-	case letter(r):
-		q.simpleName()
 	case r >= '0' && r <= '9':
-		if q.number(false) == nil {
+		if q.number(true) == nil {
 			q.word()
 		}
 	default:
 		q.word()
 	}
 	return max(q.pos, p.pos+n)
-}
-
-// dashEnd is tokenEnd for what starts with a dash.
-func (p *parser) dashEnd() int {
-	i := p.pos + p.dash(p.pos)
-	if n := p.dash(i); n > 0 {
-		return i + n
-	}
-	if p.byteAt(i) == '=' {
-		return i + 1
-	}
-	for i < len(p.text) && is(p.text[i], isLetter) {
-		i++
-	}
-	return i
 }

@@ -17,12 +17,17 @@ type builder struct {
 	start, end int
 	buf        []byte
 	open       bool
+	// stop is where the current literal part ends.
+	stop int
 }
 
 func (p *parser) builder(q Quote) builder { return builder{p: p, quote: q} }
 
 // literal adds n bytes of the text as they are.
 func (b *builder) literal(from, n int) {
+	if n > 0 {
+		b.stop = from + n
+	}
 	switch {
 	case n == 0:
 	case !b.open:
@@ -50,15 +55,16 @@ func (b *builder) translated(from int, r rune) {
 	}
 	b.bytes()
 	b.buf = utf8.AppendRune(b.buf, r)
+	b.stop = b.p.pos
 }
 
 // flush ends the current literal part.
-func (b *builder) flush(end int) {
+func (b *builder) flush() {
 	if !b.open {
 		return
 	}
 	b.open = false
-	b.parts = append(b.parts, &String{b.p.extent(b.start, end), b.value(), b.quote})
+	b.parts = append(b.parts, &String{b.p.extent(b.start, b.stop), b.value(), b.quote})
 }
 
 func (b *builder) value() string {
@@ -69,8 +75,8 @@ func (b *builder) value() string {
 }
 
 // add adds a value.
-func (b *builder) add(at int, e Expression) {
-	b.flush(at)
+func (b *builder) add(e Expression) {
+	b.flush()
 	b.parts = append(b.parts, e)
 }
 
@@ -84,7 +90,7 @@ func (b *builder) finish(start int) Expression {
 		}
 		return &String{at, value, b.quote}
 	}
-	b.flush(b.p.pos)
+	b.flush()
 	return &Expandable{at, b.parts, b.quote}
 }
 
@@ -175,12 +181,11 @@ func (b *builder) dollar(here bool) {
 	p := b.p
 	start := p.pos
 	if p.byteAt(p.pos+1) == '(' {
-		b.flush(start)
-		b.add(start, p.nestedSubExpression(here))
+		b.add(p.nestedSubExpression(here))
 		return
 	}
 	if v := p.variableIn(b.quote == QuoteDouble || b.quote == QuoteBare || here); v != nil {
-		b.add(start, v)
+		b.add(v)
 		return
 	}
 	b.literal(start, 1)

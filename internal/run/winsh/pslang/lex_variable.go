@@ -166,9 +166,6 @@ func (p *parser) variableArgument() Expression {
 		p.reset(start)
 		return p.word()
 	}
-	if v.Splat && (c == '.' || c == '[' || c == ':') {
-		p.splatting(v)
-	}
 	return v
 }
 

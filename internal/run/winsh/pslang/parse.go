@@ -100,7 +100,12 @@ func (p *parser) origOffset(i int) int {
 
 // extent makes an extent of two offsets in the text.
 func (p *parser) extent(start, end int) Extent {
-	return Extent{Source: p.src, Start: p.origOffset(start), End: p.origOffset(end)}
+	e := Extent{Source: p.src, Start: p.origOffset(start), End: p.origOffset(end)}
+	if p.origin != nil && end > start {
+		// What was dropped behind the end does not belong to it.
+		e.End = p.origOffset(end-1) + 1
+	}
+	return e
 }
 
 // from makes the extent from an offset to the end of the last token.

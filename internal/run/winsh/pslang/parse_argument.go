@@ -235,7 +235,11 @@ func (p *parser) argumentMembers(start int, x Expression) Expression {
 			return x
 		}
 	}
-	return p.postfix(start, x, true)
+	y := p.postfix(start, x, true)
+	if v, ok := x.(*Variable); ok && v.Splat && x != y {
+		p.splatting(v)
+	}
+	return y
 }
 
 // dotArgument reads an argument that starts with a dot. Before a variable or a

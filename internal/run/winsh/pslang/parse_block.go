@@ -150,7 +150,7 @@ func (p *parser) paramBlock(b *ScriptBlock) {
 		p.missing("MissingOpenParenthesisAfterKeyword", openExpected("param"))
 		return
 	}
-	b.Params = p.params()
+	b.Params, _ = p.params()
 }
 
 // usings reads the using statements at the top of a text.

@@ -617,10 +617,10 @@ func (p *parser) methodArguments() []Expression {
 	p.pos++
 	p.newlines(false)
 	var args []Expression
-	for p.byteAt(p.pos) != ')' {
+	for comma := false; comma || p.byteAt(p.pos) != ')'; comma = true {
 		x := p.expression()
 		if x == nil {
-			if len(args) > 0 {
+			if comma {
 				p.missing("MissingExpressionAfterToken", "Missing expression after ','.")
 			}
 			break

@@ -34,11 +34,6 @@ func (p *parser) paren() Expression {
 		return &Paren{Extent: p.from(start)}
 	}
 	p.newlines(false)
-	for p.byteAt(p.pos) == '&' && !p.core && !p.dead {
-		p.background(s)
-		p.chain()
-		p.newlines(false)
-	}
 	if p.byteAt(p.pos) != ')' {
 		p.missing("MissingEndParenthesisInExpression", "Missing closing ')' in expression.")
 	} else {
@@ -125,28 +120,38 @@ const missingBrace = "Missing closing '}' in statement block or type definition.
 
 // pair reads one entry of a hashtable and says whether another may follow.
 func (p *parser) pair(h *Hashtable) bool {
+	before := p.pos
 	key := p.hashKey()
-	if key == nil {
-		if p.byteAt(p.pos) == '=' {
-			p.missingAt(p.extent(p.pos, p.pos+1), "MissingKeyInHashLiteral", "Missing key before '=' in hash literal.")
-		} else {
-			p.missing("MissingEqualsInHashLiteral", "Missing '=' operator after key in hash literal.")
-		}
-		return false
-	}
 	p.blanks()
-	if p.byteAt(p.pos) != '=' {
+	switch equals := p.byteAt(p.pos) == '='; {
+	case key == nil && equals:
+		p.missingAt(p.extent(p.pos, p.pos+1), "MissingKeyInHashLiteral", "Missing key before '=' in hash literal.")
+	case !equals:
 		p.missing("MissingEqualsInHashLiteral", "Missing '=' operator after key in hash literal.")
-		return false
+		p.skipPair()
+		return p.pos > before
 	}
 	p.pos++
 	p.newlines(false)
 	value := p.statement()
 	if value == nil {
 		p.missing("MissingStatementInHashLiteral", "Missing statement after '=' in hash literal.")
+		p.skipPair()
 	}
 	h.Pairs = append(h.Pairs, Pair{key, value})
-	return value != nil
+	return true
+}
+
+// skipPair skips the rest of an entry that is wrong.
+func (p *parser) skipPair() {
+	for !p.dead && p.pos < len(p.text) {
+		p.blanks()
+		switch p.byteAt(p.pos) {
+		case '}', ';', '\r', '\n', ')', '{':
+			return
+		}
+		p.skipToken()
+	}
 }
 
 // hashKey reads a key: a bare name or an operand.

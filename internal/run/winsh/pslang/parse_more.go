@@ -11,7 +11,7 @@ func (p *parser) flow(start int, word string) Statement {
 	p.blanks()
 	var value Statement
 	if !p.commandEnds() {
-		value = p.pipeline()
+		value = p.chain()
 	}
 	at := p.from(start)
 	switch word {
@@ -55,11 +55,11 @@ func (p *parser) function(word string) Statement {
 	start := p.pos
 	f := &Function{Filter: word == "filter", Body: &ScriptBlock{}}
 	defer func() { f.Extent = p.from(start) }()
-	p.pos += len(word)
+	written := p.take(word)
 	p.blanks()
 	name, ok := p.functionName()
 	if !ok {
-		p.missing("MissingNameAfterKeyword", "Missing name after "+word+" keyword.")
+		p.missing("MissingNameAfterKeyword", "Missing name after "+written+" keyword.")
 		return f
 	}
 	f.Name = name
@@ -72,7 +72,9 @@ func (p *parser) function(word string) Statement {
 	p.newlines(false)
 	if p.byteAt(p.pos) == '(' {
 		f.Body.HasParam = true
-		f.Body.Params = p.params()
+		if f.Body.Params, ok = p.params(); !ok {
+			return f
+		}
 		p.newlines(false)
 	}
 	if p.byteAt(p.pos) != '{' {
@@ -129,7 +131,7 @@ func (p *parser) foreign(word string) Statement {
 		// These are words like others outside of a workflow.
 		if p.byteAt(p.pos) != '{' {
 			p.reset(m)
-			return p.pipeline()
+			return p.chain()
 		}
 	case "data":
 		u.Name = p.simpleName()

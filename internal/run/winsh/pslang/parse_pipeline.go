@@ -1,57 +1,16 @@
 package pslang
 
-// pipeline reads a pipeline as a statement of its own: to its end, with a
-// complaint about anything else that stands before it.
-func (p *parser) pipeline() Statement {
-	s := p.chain()
-	if s == nil || p.dead {
-		return s
-	}
-	p.blanks()
-	switch p.byteAt(p.pos) {
-	case '&':
-		p.background(s)
-	case 0, '\r', '\n', ';', ')', '}':
-	default:
-		p.unexpected()
-	}
-	return s
-}
-
-// background reads an & behind a pipeline.
-func (p *parser) background(s Statement) {
-	at := p.extent(p.pos, p.pos+1)
-	p.pos++
-	if !p.core {
-		p.fail(at, "AmpersandNotAllowed", `The ampersand (&) character is not allowed. The & operator is reserved for future use; `+
-			`wrap an ampersand in double quotation marks ("&") to pass it as part of a string.`)
-		return
-	}
-	switch s := s.(type) {
-	case *Pipeline:
-		s.Background = true
-	case *Chain:
-		s.Background = true
-	default:
-		p.fail(at, "UnexpectedToken", unexpectedToken("&"))
-	}
-}
-
-func unexpectedToken(token string) string {
-	return "Unexpected token '" + token + "' in expression or statement."
-}
-
 // unexpected reports the token that stands here. It is not skipped.
 func (p *parser) unexpected() {
 	end := p.tokenEnd()
-	p.fail(p.extent(p.pos, end), "UnexpectedToken", unexpectedToken(p.text[p.pos:end]))
+	p.fail(p.extent(p.pos, end), "UnexpectedToken", "Unexpected token '"+p.text[p.pos:end]+"' in expression or statement.")
 }
 
-// chain reads pipelines with && and || between them.
+// chain reads pipelines with && and || between them, and an & behind them.
 func (p *parser) chain() Statement {
 	p.blanks()
 	start := p.pos
-	s := p.onePipeline()
+	s := p.onePipeline(true)
 	if s == nil || !p.core {
 		return s
 	}
@@ -59,47 +18,85 @@ func (p *parser) chain() Statement {
 		p.blanks()
 		two := p.text[p.pos:min(p.pos+2, len(p.text))]
 		if two != "&&" && two != "||" {
-			return s
+			break
 		}
 		p.pos += 2
 		p.newlines(false)
-		right := p.statementInChain()
+		right := p.onePipeline(false)
 		if right == nil || n > maxChain {
 			p.missing("EmptyPipeElement", emptyPipe)
 			return s
 		}
 		s = &Chain{Extent: p.from(start), Left: s, Right: right, And: two == "&&"}
 	}
+	if p.byteAt(p.pos) == '&' {
+		p.pos++
+		return background(s)
+	}
+	return s
 }
 
-// statementInChain reads what stands behind && or ||: a pipeline or a statement
-// that leaves.
-func (p *parser) statementInChain() Statement {
-	start := p.pos
-	switch word := p.keyword(); word {
-	case "break", "continue", "return", "exit", "throw":
-		p.pos += len(word)
-		return p.flow(start, word)
+// background notes the & behind a statement.
+func background(s Statement) Statement {
+	switch s := s.(type) {
+	case *Pipeline:
+		s.Background = true
+	case *Chain:
+		s.Background = true
+	case *ExpressionStatement:
+		return &Pipeline{s.Extent, []Element{&ExpressionElement{s.Extent, s.X, nil}}, true}
 	}
-	return p.onePipeline()
+	return s
 }
 
 const emptyPipe = "An empty pipe element is not allowed."
 
-// onePipeline reads stages with | between them, or an assignment.
-func (p *parser) onePipeline() Statement {
+// onePipeline reads stages with | between them or, if it may be one, an
+// assignment, and complains about what stands between it and the end of a
+// statement.
+func (p *parser) onePipeline(assign bool) Statement {
 	if !p.enter(1) {
 		return nil
 	}
 	defer p.leave(1)
+	s := p.stages(assign)
+	if s == nil || p.dead {
+		return s
+	}
+	p.blanks()
+	switch c := p.byteAt(p.pos); c {
+	case 0, '\r', '\n', ';', ')', '}':
+	case '&', '|':
+		if !p.core {
+			p.ampersand()
+			p.pos++
+		}
+	default:
+		if _, ok := s.(*Assignment); !ok {
+			p.unexpected()
+		}
+	}
+	return s
+}
+
+// ampersand reports an & that is not allowed.
+func (p *parser) ampersand() {
+	p.fail(p.extent(p.pos, p.pos+1), "AmpersandNotAllowed", `The ampersand (&) character is not allowed. The & operator is reserved for future use; `+
+		`wrap an ampersand in double quotation marks ("&") to pass it as part of a string.`)
+}
+
+// stages reads what a pipeline consists of.
+func (p *parser) stages(assign bool) Statement {
 	p.blanks()
 	start := p.pos
 	var elements []Element
 	if p.byteAt(p.pos) == '|' {
 		p.missingAt(p.extent(p.pos, p.pos+1), "EmptyPipeElement", emptyPipe)
 	} else if x := p.expression(); x != nil {
-		if s := p.assignment(start, x); s != nil {
-			return s
+		if assign {
+			if s := p.assignment(start, x); s != nil {
+				return s
+			}
 		}
 		redirections := p.redirections()
 		if redirections == nil && !p.pipeFollows() {
@@ -288,18 +285,17 @@ func (p *parser) call() Call {
 // commandName reads the name of a command that is called without an operator.
 // Expressions have been ruled out.
 func (p *parser) commandName() Expression {
-	start := p.pos
-	if p.reserved() {
+	if p.byteAt(p.pos) == '@' && p.reserved() {
 		return nil
 	}
-	switch p.byteAt(p.pos) {
-	case '>':
-		p.unexpected()
-		p.pos++
-		return &String{Extent: p.extent(start, p.pos)}
-	case ']':
-		p.pos++
-		return &String{p.extent(start, p.pos), "]", QuoteBare}
+	start := p.pos
+	switch c := p.byteAt(p.pos); c {
+	case '<', '>', ']':
+		// At this place even these are names.
+		if p.pos++; c == '>' && p.byteAt(p.pos) == '>' {
+			p.pos++
+		}
+		return &String{p.extent(start, p.pos), p.text[start:p.pos], QuoteBare}
 	}
 	if p.ends(p.pos) {
 		return nil
@@ -312,14 +308,16 @@ func (p *parser) commandName() Expression {
 	return p.word()
 }
 
-// reserved reports characters that mean nothing at the start of a command or
-// an argument, and skips them.
+// reserved reports characters that mean nothing at the start of an argument and
+// skips them. It says whether there were any and nothing follows.
 func (p *parser) reserved() bool {
 	any := false
 	for {
 		switch c := p.byteAt(p.pos); {
 		case c == '<':
 			p.fail(p.extent(p.pos, p.pos+1), "RedirectionNotSupported", "The '<' operator is reserved for future use.")
+		case c == '&' && p.byteAt(p.pos+1) != '&' && !p.core:
+			p.ampersand()
 		case c == '@' && !p.atFollows():
 			p.fail(p.extent(p.pos, p.pos+1), "UnrecognizedToken", "Unrecognized token in source text.")
 		default:

@@ -15,7 +15,7 @@ func (p *parser) statement() Statement {
 	}
 	word := p.keyword()
 	if word == "" {
-		return p.pipeline()
+		return p.chain()
 	}
 	if s := p.loop(start, word, ""); s != nil {
 		return s
@@ -41,14 +41,14 @@ func (p *parser) statement() Statement {
 	case "from":
 		p.fail(p.extent(start, start+4), "FromKeywordNotAllowed", "The 'from' keyword is not supported in this version of the language.")
 		p.pos += 4
-		return p.pipeline()
+		return p.chain()
 	case "define", "var":
 		p.pos += len(word)
 		at := p.extent(start, p.pos)
 		p.fail(at, "ReservedKeywordNotAllowed", "The '"+at.Text()+"' keyword is not supported in this version of the language.")
-		return p.pipeline()
+		return p.chain()
 	}
-	return p.pipeline()
+	return p.chain()
 }
 
 // labelled reads a loop behind its label, or nothing where a bare word with a
@@ -76,20 +76,27 @@ func (p *parser) loop(start int, word, label string) Statement {
 	default:
 		return nil
 	}
-	p.pos += len(word)
+	written := p.take(word)
 	p.loops++
 	defer func() { p.loops-- }()
 	switch word {
 	case "while":
-		return p.while(start, label)
+		return p.while(start, label, written)
 	case "do":
-		return p.do(start, label)
+		return p.do(start, label, written)
 	case "for":
-		return p.forLoop(start, label)
+		return p.forLoop(start, label, written)
 	case "foreach":
-		return p.forEach(start, label)
+		return p.forEach(start, label, written)
 	}
 	return p.switchStatement(start, label)
+}
+
+// take skips a keyword and returns it as it is written, since messages show it
+// so.
+func (p *parser) take(word string) string {
+	p.pos += len(word)
+	return p.text[p.pos-len(word) : p.pos]
 }
 
 func openExpected(word string) string {
@@ -130,11 +137,15 @@ func (p *parser) condition(word string) (Statement, bool) {
 func (p *parser) close(word string) bool {
 	p.newlines(false)
 	if p.byteAt(p.pos) != ')' {
-		p.missing("MissingEndParenthesisAfterStatement", "Missing closing ')' after expression in '"+word+"' statement.")
+		p.missing("MissingEndParenthesisAfterStatement", closeExpected(word))
 		return false
 	}
 	p.pos++
 	return true
+}
+
+func closeExpected(word string) string {
+	return "Missing closing ')' after expression in '" + word + "' statement."
 }
 
 // required reads a block that must be there.
@@ -153,25 +164,24 @@ func (p *parser) loopBody(word string) *Block {
 	return p.required("MissingLoopStatement", "Missing statement body in "+word+" loop.")
 }
 
-func (p *parser) while(start int, label string) Statement {
+func (p *parser) while(start int, label, written string) Statement {
 	w := &While{Label: label}
 	ok := false
-	if w.Cond, ok = p.condition("while"); ok {
-		w.Body = p.loopBody("while")
+	if w.Cond, ok = p.condition(written); ok {
+		w.Body = p.loopBody(written)
 	}
 	w.Extent = p.from(start)
 	return w
 }
 
-func (p *parser) do(start int, label string) Statement {
+func (p *parser) do(start int, label, written string) Statement {
 	d := &DoWhile{Label: label}
-	if d.Body = p.loopBody("do"); d.Body != nil {
+	if d.Body = p.loopBody(written); d.Body != nil {
 		p.newlines(false)
 		switch word := p.keyword(); word {
 		case "while", "until":
-			p.pos += len(word)
 			d.Until = word == "until"
-			d.Cond, _ = p.condition(word)
+			d.Cond, _ = p.condition(p.take(word))
 		default:
 			p.missing("MissingWhileOrUntilInDoWhile", "Missing while or until keyword in do loop.")
 		}
@@ -180,10 +190,10 @@ func (p *parser) do(start int, label string) Statement {
 	return d
 }
 
-func (p *parser) forLoop(start int, label string) Statement {
+func (p *parser) forLoop(start int, label, written string) Statement {
 	f := &For{Label: label}
-	if p.open("for") && p.forHead(f) {
-		f.Body = p.loopBody("for")
+	if p.open(written) && p.forHead(f, written) {
+		f.Body = p.loopBody(written)
 	}
 	f.Extent = p.from(start)
 	return f
@@ -191,7 +201,7 @@ func (p *parser) forLoop(start int, label string) Statement {
 
 // forHead reads the three parts between the parentheses of a for, which
 // semicolons or line ends separate.
-func (p *parser) forHead(f *For) bool {
+func (p *parser) forHead(f *For, written string) bool {
 	leave := p.group()
 	if leave == nil {
 		return false
@@ -199,7 +209,7 @@ func (p *parser) forHead(f *For) bool {
 	defer leave()
 	part := func() Statement {
 		p.newlines(false)
-		s := p.onePipeline()
+		s := p.onePipeline(true)
 		p.blanks()
 		return s
 	}
@@ -217,12 +227,12 @@ func (p *parser) forHead(f *For) bool {
 			f.Next = part()
 		}
 	}
-	return p.close("for")
+	return p.close(written)
 }
 
 const foreachForm = "\nThe correct form is: foreach ($a in $b) {...}"
 
-func (p *parser) forEach(start int, label string) Statement {
+func (p *parser) forEach(start int, label, written string) Statement {
 	f := &ForEach{Label: label}
 	defer func() { f.Extent = p.from(start) }()
 	p.blanks()
@@ -242,7 +252,7 @@ func (p *parser) forEach(start int, label string) Statement {
 		}
 		p.blanks()
 	}
-	if !p.open("foreach") {
+	if !p.open(written) {
 		return f
 	}
 	leave := p.group()
@@ -293,8 +303,7 @@ func (p *parser) ifStatement() Statement {
 	s := &If{}
 	defer func() { s.Extent = p.from(start) }()
 	for {
-		word := p.keyword()
-		p.pos += len(word)
+		word := p.take(p.keyword())
 		p.newlines(false)
 		if p.byteAt(p.pos) != '(' {
 			p.missing("MissingOpenParenthesisInIfStatement", "Missing '(' after '"+word+"' in if statement.")
@@ -337,6 +346,12 @@ func (p *parser) ifCondition(word string) (Statement, bool) {
 	if cond == nil {
 		p.missing("IfStatementMissingCondition", "Missing condition in if statement after '"+word+" ('.")
 		return nil, false
+	}
+	p.newlines(false)
+	if p.pos < len(p.text) && p.byteAt(p.pos) != ')' {
+		// Alone among its kind, this error is shown at the token found.
+		p.missingAt(p.extent(p.pos, p.tokenEnd()), "MissingEndParenthesisAfterStatement", closeExpected(word))
+		return cond, false
 	}
 	return cond, p.close(word)
 }

@@ -25,7 +25,11 @@ func (p *parser) bracketed() Expression {
 			return p.incompleteType(start, all)
 		}
 		all = append(all, b)
-		if p.byteAt(p.pos) == '.' || p.byteAt(p.pos) == ':' || len(all) > maxDepth {
+		if p.byteAt(p.pos) == '.' || p.byteAt(p.pos) == ':' {
+			break
+		}
+		if len(all) > maxDepth {
+			p.enter(maxDepth + 1)
 			break
 		}
 		p.blanks()
@@ -117,6 +121,7 @@ func (p *parser) bracket() (bracket, bool) {
 	}
 	p.typeSuffix(name)
 	p.assembly(name)
+	name.Extent.End = p.from(start).End
 	p.newlines(false)
 	if p.byteAt(p.pos) != ']' {
 		p.missing("EndSquareBracketExpectedAtEndOfAttribute", "Missing ] at end of attribute or type literal.")
@@ -201,6 +206,7 @@ func (p *parser) typeArgument() *TypeName {
 		return nil
 	}
 	defer p.leave(1)
+	start := p.pos
 	own := p.byteAt(p.pos) == '['
 	if own {
 		p.pos++
@@ -211,8 +217,10 @@ func (p *parser) typeArgument() *TypeName {
 		return nil
 	}
 	p.typeSuffix(a)
+	a.Extent.End = p.from(start).End
 	if own {
 		p.assembly(a)
+		a.Extent.End = p.from(start).End
 		if p.byteAt(p.pos) != ']' {
 			p.missing("EndSquareBracketExpectedAtEndOfType", "Missing ] at end of type token.")
 			return a
@@ -273,16 +281,17 @@ func (p *parser) attribute(start int, name *TypeName) *Attribute {
 		p.pos++
 		p.newlines(false)
 	}
-	if p.byteAt(p.pos) != ')' {
+	closed := p.byteAt(p.pos) == ')'
+	if closed {
+		p.pos++
+		p.newlines(false)
+	} else {
 		p.missing("MissingEndParenthesisInExpression", "Missing closing ')' in expression.")
-	} else {
-		p.pos++
 	}
-	p.newlines(false)
-	if p.byteAt(p.pos) != ']' {
-		p.missing("EndSquareBracketExpectedAtEndOfAttribute", "Missing ] at end of attribute or type literal.")
-	} else {
+	if p.byteAt(p.pos) == ']' {
 		p.pos++
+	} else if closed {
+		p.missing("EndSquareBracketExpectedAtEndOfAttribute", "Missing ] at end of attribute or type literal.")
 	}
 	a.Extent = p.from(start)
 	return a
@@ -320,11 +329,11 @@ func (p *parser) attributeArgument(a *Attribute) bool {
 }
 
 // params reads the declarations of parameters between parentheses, which are
-// the next character.
-func (p *parser) params() []*ParamDecl {
+// the next character. It says whether the closing one was there.
+func (p *parser) params() ([]*ParamDecl, bool) {
 	leave := p.group()
 	if leave == nil {
-		return nil
+		return nil, false
 	}
 	defer leave()
 	p.noComma = true
@@ -354,10 +363,10 @@ func (p *parser) params() []*ParamDecl {
 	}
 	if p.byteAt(p.pos) != ')' {
 		p.missing("MissingEndParenthesisInFunctionParameterList", "Missing ')' in function parameter list.")
-	} else {
-		p.pos++
+		return list, false
 	}
-	return list
+	p.pos++
+	return list, true
 }
 
 // param reads the declaration of one parameter, or nil.
