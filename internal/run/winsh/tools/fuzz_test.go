@@ -1,0 +1,151 @@
+package tools
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/winmeta"
+)
+
+// FuzzFindRegex fails if a pattern of findstr crashes, takes long, or finds
+// something else than Go's expression of the same meaning.
+func FuzzFindRegex(f *testing.F) {
+	for _, s := range []string{`^a.*b$`, `[a-z]*x`, `\<word\>`, `[^0-9]`, `a\.b`, `**`, `[`, `x*x*x*x*x*y`} {
+		f.Add(s, "some word a.b xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")
+	}
+	f.Fuzz(func(t *testing.T, pattern, line string) {
+		if len(pattern) > maxRegex || !isASCII(pattern) || !isASCII(line) || strings.ContainsAny(line, "\r\n") {
+			return
+		}
+		p, err := compileRegex(pattern, false)
+		if err != nil {
+			return
+		}
+		start := time.Now()
+		got := p.match([]byte(line), true)
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("%q takes %s", pattern, d)
+		}
+		if strings.ContainsAny(pattern, `[\`) || len(p.regex) == 0 {
+			return
+		}
+		quoted := strings.NewReplacer("(", `\(`, ")", `\)`, "{", `\{`, "}", `\}`, "|", `\|`, "+", `\+`, "?", `\?`, "]", `\]`, ".", `[^\r\n]`).Replace(pattern)
+		if re, err := regexp.Compile("(?s)" + quoted); err == nil && re.MatchString(line) != got {
+			t.Errorf("%q on %q: %v", pattern, line, got)
+		}
+	})
+}
+
+// FuzzRegFile fails if a file of registry entries crashes the reader, or if what
+// was understood does not survive being written.
+func FuzzRegFile(f *testing.F) {
+	f.Add([]byte("Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\X]\r\n@=\"a\\\\b\"\r\n\"n\"=dword:1\r\n\"h\"=hex(7):61,00,\\\r\n 00,00\r\n\"g\"=-\r\n[-HKEY_CURRENT_USER\\Y]\r\n"))
+	f.Add([]byte("REGEDIT4\n[HKEY_USERS\\x]\n\"m\"=\"two\nlines\"\n"))
+	f.Add([]byte("\xff\xfeW\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		changes, err := parseRegFile(b)
+		if err != nil {
+			return
+		}
+		for _, c := range changes {
+			if c.value == nil || c.deleteValue || strings.ContainsAny(c.value.Name, "\r\n") {
+				continue
+			}
+			text := regHeader + "\r\n[HKEY_LOCAL_MACHINE\\X]\r\n" + regFileLine(*c.value) + "\r\n"
+			again, err := parseRegFile([]byte(text))
+			if err != nil || len(again) != 2 {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if v := again[1].value; v.Type != c.value.Type || !bytes.Equal(v.Data, c.value.Data) {
+				t.Errorf("%q: %+v is not %+v", text, v, c.value)
+			}
+		}
+	})
+}
+
+// FuzzAclEntry fails if a permission crashes the parser, or prints as something
+// that is read otherwise.
+func FuzzAclEntry(f *testing.F) {
+	for _, s := range []string{`Users:(OI)(CI)F`, `*S-1-1-0:(RD,WD)`, `a:b:M`, `x:(`, `x:(F)(F)`, `NT AUTHORITY\SYSTEM:(NP)(RX,W)`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := parseAclEntry(text)
+		if err != nil {
+			return
+		}
+		ace := winmeta.ACE{Type: winmeta.Allow, Flags: e.flags, Mask: e.mask, SID: winmeta.Everyone}
+		again, err := parseAclEntry(entryText(ace))
+		if err != nil {
+			t.Fatalf("%q prints as %q: %v", text, entryText(ace), err)
+		}
+		if e.mask&winmeta.GenericAll == 0 && again.mask != e.mask || again.flags != e.flags {
+			t.Errorf("%q: %#x %#x becomes %#x %#x", text, e.mask, e.flags, again.mask, again.flags)
+		}
+	})
+}
+
+// FuzzCabinet fails if a damaged cabinet crashes the reader or never ends.
+func FuzzCabinet(f *testing.F) {
+	f.Add([]byte("MSCF"))
+	f.Add([]byte("MSCF\x00\x00\x00\x00\x49\x00\x00\x00\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x00\x00\x00\x03\x01\x01\x00\x01\x00\x00\x00\x00\x00\x00\x00" +
+		"\x3e\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x64\x5c\x00\x00\x20\x00a\x00\x00\x00\x00\x00\x01\x00\x01\x00x"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, ok, err := openCabinet(bytes.NewReader(b), int64(len(b)))
+		if err != nil || !ok {
+			return
+		}
+		for i := range c.folders {
+			r, err := c.open(i)
+			if err != nil {
+				continue
+			}
+			if n, err := io.Copy(io.Discard, r); err == nil && n > int64(len(b))*1100+cabBlock {
+				t.Errorf("%d bytes become %d", len(b), n)
+			}
+		}
+		for _, f := range c.choose(input{}) {
+			f.safe()
+		}
+	})
+}
+
+// FuzzSwitches fails if arguments crash a parser, or if a check of what is known
+// refuses nothing that a run would refuse.
+func FuzzSwitches(f *testing.F) {
+	f.Add(`xcopy a b /E/I /D:1-2-2024`)
+	f.Add(`robocopy "a b" c /XF x y /LOG:z`)
+	f.Add(`icacls x /grant:r Users:(OI)F /T`)
+	f.Add(`sc create x binPath= "y z" start= auto`)
+	f.Add(`find /v "" x`)
+	all := All()
+	f.Fuzz(func(t *testing.T, line string) {
+		args := machine.SplitCommandLine(line)
+		if len(args) == 0 {
+			return
+		}
+		p, ok := all[args[0]]
+		if !ok {
+			return
+		}
+		list := make([]machine.Arg, len(args)-1)
+		for i, a := range args[1:] {
+			list[i].Text = a
+		}
+		_ = p.Check(t.Context(), &machine.Checking{}, list)
+		_ = p.Check(t.Context(), &machine.Checking{Raw: line}, list)
+		for i := range list {
+			list[i].Unknown = true
+		}
+		if err := p.Check(t.Context(), &machine.Checking{}, list); err != nil {
+			if _, whole := p.(refusal); !whole && len(list) > 0 && args[0] != "certutil" {
+				t.Errorf("%s: arguments that are not known are refused: %v", line, err)
+			}
+		}
+	})
+}
