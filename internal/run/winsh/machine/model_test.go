@@ -1,0 +1,222 @@
+package machine_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/tree"
+)
+
+// model is a file system as simple as can be: names to contents, "/" for
+// directories.
+type model map[string]string
+
+func (m model) isDir(name string) bool { return name == "" || m[name] == "/" }
+
+// parent reports whether the directory of a name is there.
+func (m model) parent(name string) bool { return m.isDir(tree.Parent(name)) }
+
+func (m model) below(name string) []string {
+	var out []string
+	for n := range m {
+		if strings.HasPrefix(n, name+"/") {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// do applies an operation, and reports whether it is possible.
+func (m model) do(op, a, b, text string) bool {
+	old, there := m[a]
+	switch op {
+	case "mkdir":
+		if there || !m.parent(a) {
+			return false
+		}
+		m[a] = "/"
+	case "mkdirall":
+		for n := a; n != ""; n = tree.Parent(n) {
+			if v, ok := m[n]; ok && v != "/" {
+				return false
+			}
+		}
+		for n := a; n != ""; n = tree.Parent(n) {
+			m[n] = "/"
+		}
+	case "write", "append":
+		if old == "/" || !m.parent(a) {
+			return false
+		}
+		if op == "append" {
+			text = old + text
+		}
+		m[a] = text
+	case "remove":
+		if !there || len(m.below(a)) > 0 {
+			return false
+		}
+		delete(m, a)
+	case "rmall":
+		if !there {
+			return false
+		}
+		for _, n := range m.below(a) {
+			delete(m, n)
+		}
+		delete(m, a)
+	case "copy":
+		if !there || old == "/" || a == b || m[b] == "/" || !m.parent(b) {
+			return false
+		}
+		m[b] = old
+	case "move":
+		to, taken := m[b]
+		switch {
+		case !there || !m.parent(b) || strings.HasPrefix(b+"/", a+"/") && a != b:
+			return false
+		case a == b:
+			return true
+		case taken && (old == "/" || to == "/"):
+			return false
+		}
+		for _, n := range m.below(a) {
+			m[b+n[len(a):]] = m[n]
+			delete(m, n)
+		}
+		delete(m, a)
+		m[b] = old
+	}
+	return true
+}
+
+// seen reads what a tree has.
+func seen(t *testing.T, v tree.Tree) model {
+	t.Helper()
+	m := model{}
+	for e, err := range tree.Walk(t.Context(), v, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		m[strings.ToLower(e.Name)] = "/"
+		if e.Kind == tree.File {
+			m[strings.ToLower(e.Name)] = text(t, e.Content)
+		}
+	}
+	return m
+}
+
+// name makes one of few names, so that operations meet, in any case.
+func name(r *rand.Rand) string {
+	parts := make([]string, 1+r.IntN(3))
+	for i := range parts {
+		parts[i] = string(rune('a' + r.IntN(3)))
+	}
+	return strings.Join(parts, "/")
+}
+
+func spelled(r *rand.Rand, name string) string {
+	b := []byte(name)
+	for i := range b {
+		if r.IntN(3) == 0 {
+			b[i] = strings.ToUpper(name)[i]
+		}
+	}
+	return `C:\` + strings.ReplaceAll(string(b), "/", `\`)
+}
+
+// Random operations must leave the same files as in the model: for who looks
+// at the machine, and for who looks at the layers with the result on top. Upon a
+// sealed base that has nothing to do with them they must give the same layer.
+func TestModel(t *testing.T) {
+	ops := []string{"mkdir", "mkdirall", "write", "append", "remove", "rmall", "copy", "move", "move"}
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		chain := windows()
+		want := model{}
+		for l := range 3 {
+			m := start(t, machine.Options{Root: chain})
+			base, _ := seal(baseLayer())
+			sealed := start(t, machine.Options{Root: windows(base).Push(chain.Layers()...)})
+			var log []string
+			for i := range 5 + r.IntN(20) {
+				op, a, b := ops[r.IntN(len(ops))], name(r), name(r)
+				text := fmt.Sprint(l, ":", i)
+				x, y := spelled(r, a), spelled(r, b)
+				line := []string{op, x, y}
+				if op == "write" || op == "append" {
+					line[2] = text
+				}
+				if op == "remove" && r.IntN(3) == 0 {
+					line[0] = "rmall"
+				}
+				possible := want.do(line[0], a, b, text)
+				log = append(log, fmt.Sprint(line, possible))
+				serr := do(t.Context(), sealed.FS(), slices.Clone(line))
+				err := do(t.Context(), m.FS(), line)
+				if machine.CodeOf(serr) != machine.CodeOf(err) {
+					t.Fatalf("seed %d: %v: %v, and upon a sealed base %v\n%s", seed, line, err, serr, strings.Join(log, "\n"))
+				}
+				if machine.CodeOf(err) == 0 && err != nil || (err == nil) != possible {
+					t.Fatalf("seed %d: %v: %v\n%s", seed, line, err, strings.Join(log, "\n"))
+				}
+			}
+			got := model{}
+			if err := m.FS().Walk(t.Context(), `C:\`, func(i *machine.Info) error {
+				n := strings.ToLower(strings.ReplaceAll(i.Path[3:], `\`, "/"))
+				got[n] = "/"
+				if !i.IsDir() {
+					got[n] = text(t, i.Entry.Content)
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			maps.DeleteFunc(got, func(n, _ string) bool { return len(n[:strings.IndexByte(n+"/", '/')]) > 1 })
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("seed %d: the machine has (-want +got)\n%s\n%s", seed, diff, strings.Join(log, "\n"))
+			}
+			res, err := m.Finish(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(listing(t, res.Changes), result(t, sealed)); diff != "" {
+				t.Fatalf("seed %d: upon a sealed base (-without +with)\n%s\n%s", seed, diff, strings.Join(log, "\n"))
+			}
+			checkChanges(t, seed, chain, res.Changes)
+			chain = chain.Push(&tree.Layer{Changes: tree.NewSet(slices.Clone(res.Changes))})
+			if diff := cmp.Diff(want, seen(t, chain.View())); diff != "" {
+				t.Fatalf("seed %d: the layers have (-want +got)\n%s\n%s\n%s", seed, diff, strings.Join(log, "\n"), listing(t, res.Changes))
+			}
+		}
+	}
+}
+
+// checkChanges looks for what no Windows layer may have: opaque directories,
+// removals of what is not there, and two changes of one name.
+func checkChanges(t *testing.T, seed uint64, below tree.Chain, changes []tree.Change) {
+	t.Helper()
+	names := map[string]bool{}
+	for _, c := range changes {
+		if key := tree.Fold(c.Name()); names[key] {
+			t.Fatalf("seed %d: %s is changed twice", seed, c.Name())
+		} else {
+			names[key] = true
+		}
+		if c.Opaque {
+			t.Fatalf("seed %d: %s is opaque", seed, c.Name())
+		}
+		if c.Entry == nil {
+			if _, err := below.View().Lookup(t.Context(), c.Removed); err != nil {
+				t.Fatalf("seed %d: removing %s: %v", seed, c.Removed, err)
+			}
+		}
+	}
+}
