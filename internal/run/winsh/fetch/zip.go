@@ -151,7 +151,11 @@ func decodeName(s string, names Charset) string {
 	}
 	var b strings.Builder
 	for i := range len(s) {
-		b.WriteRune(m.DecodeByte(s[i]))
+		r := m.DecodeByte(s[i])
+		if r == utf8.RuneError { // Windows keeps what the code page does not have
+			r = rune(s[i])
+		}
+		b.WriteRune(r)
 	}
 	return b.String()
 }
