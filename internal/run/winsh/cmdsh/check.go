@@ -1,0 +1,564 @@
+package cmdsh
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh/machine"
+)
+
+// Checking: the statements of a line are gone over without executing them, and
+// every command in them is looked up.
+
+// hole stands for what is known only when the line runs: variables of FOR, and
+// variables that are set on the way.
+const hole = "\x00"
+
+// Check implements [machine.Program].
+func (program) Check(ctx context.Context, c *machine.Checking, args []machine.Arg) error {
+	line := c.Raw
+	if line == "" {
+		line = "cmd"
+		for _, a := range args {
+			line += " " + a.Text
+			if a.Unknown {
+				line += hole
+			}
+		}
+	}
+	o := parseOptions(line)
+	if !o.command && !o.keep {
+		return nil // it reads its commands from standard input
+	}
+	text, shift := o.text, 0
+	if strings.HasPrefix(text, `"`) {
+		name, ok := quotedProgram(text)
+		if ok && !o.strip {
+			_, err := c.Machine.FindKnown(ctx, name, c.Env, c.Dir, true)
+			ok = err == nil
+		}
+		if !ok || o.strip {
+			text, shift = withoutQuotes(text), 1
+		}
+	}
+	k := newChecker(ctx, c)
+	k.delayed = o.delayed
+	return k.text(text, shift)
+}
+
+// Check looks at text that cmd /c would execute. It returns nil or a
+// *run.RefusedError with the place in the text. What Windows itself would not
+// parse or find is not an error: cmd says so when it runs.
+func Check(ctx context.Context, c *machine.Checking, text string) error {
+	return newChecker(ctx, c).text(text, 0)
+}
+
+// checker goes over statements.
+type checker struct {
+	ctx     context.Context
+	c       *machine.Checking
+	env     *machine.Env // as far as it is known here
+	dir     string
+	lost    bool // the directory is not known any more
+	delayed bool
+	forVars map[rune]bool
+	// maybe counts the conditions and loops around: what is set there is not
+	// known afterwards.
+	maybe    int
+	answered bool // standard input is a pipe or a file
+	script   bool // a batch file is checked
+	text0    string
+	shift    int
+}
+
+func newChecker(ctx context.Context, c *machine.Checking) *checker {
+	return &checker{ctx: ctx, c: c, env: c.Env.Clone(), dir: c.Dir, forVars: map[rune]bool{}}
+}
+
+// text checks a line of the command line. shift is how many characters of the
+// caller's text come before it.
+func (k *checker) text(line string, shift int) error {
+	k.text0, k.shift = line, shift
+	if i := strings.IndexByte(line, '\n'); i >= 0 {
+		line = line[:i]
+	}
+	x := &expander{get: k.lookup, extensions: true}
+	expanded, from, err := x.line(line)
+	if err != nil {
+		return nil // cmd reports it
+	}
+	n, err := parseLine(expanded, from)
+	if err != nil {
+		return nil
+	}
+	return k.node(n)
+}
+
+// lookup returns a variable as far as it is known.
+func (k *checker) lookup(name string) (string, bool) {
+	if v, ok := k.env.Get(name); ok {
+		return v, true
+	}
+	switch strings.ToUpper(name) {
+	case "CD":
+		return k.dir, true
+	case "ERRORLEVEL", "DATE", "TIME", "RANDOM", "CMDCMDLINE":
+		return hole, true
+	case "CMDEXTVERSION":
+		return "2", true
+	case "HIGHESTNUMANODENUMBER":
+		return "0", true
+	}
+	return "", false
+}
+
+// piece replaces variables by what is known of them.
+func (k *checker) piece(s string) string {
+	if len(k.forVars) > 0 && strings.IndexByte(s, '%') >= 0 {
+		s = k.holes(s)
+	}
+	if !k.delayed || strings.IndexByte(s, '!') < 0 {
+		return s
+	}
+	sh := &shell{env: k.env, extensions: true, delayed: true}
+	out, err := sh.expandDelayed(s)
+	if err != nil {
+		return hole
+	}
+	return out
+}
+
+// holes replaces the variables of FOR.
+func (k *checker) holes(s string) string {
+	vars := &shell{extensions: true, forVars: map[rune]string{}}
+	for r := range k.forVars {
+		vars.forVars[r] = hole
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		if s[i] == '%' {
+			if n := vars.nameAt(s[i+1:]); n > 0 {
+				b.WriteString(hole)
+				i += 1 + n
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+		i++
+	}
+	return b.String()
+}
+
+// nameAt returns how long the name of a variable of FOR is, with its modifiers;
+// 0 if none stands there.
+func (sh *shell) nameAt(s string) int {
+	if strings.HasPrefix(s, "~") {
+		if end, size := sh.modifiers(s); size > 0 {
+			return end + size
+		}
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	if _, ok := sh.forVars[r]; ok && s != "" {
+		return size
+	}
+	return 0
+}
+
+// node checks any statement.
+func (k *checker) node(n node) error {
+	switch n := n.(type) {
+	case *command:
+		return k.at(n.place, k.command(n))
+	case *seq:
+		for _, item := range n.items {
+			if err := k.node(item); err != nil {
+				return err
+			}
+		}
+	case *andThen:
+		if err := k.node(n.left); err != nil {
+			return err
+		}
+		return k.node(n.right)
+	case *orElse:
+		if err := k.node(n.left); err != nil {
+			return err
+		}
+		return k.branch(n.right)
+	case *pipe:
+		return k.pipe(n)
+	case *group:
+		return k.reading(n.redirs, n.body)
+	case *silent:
+		return k.node(n.body)
+	case *ifNode:
+		if err := k.branch(n.then); err != nil {
+			return err
+		}
+		return k.branch(n.els)
+	case *forNode:
+		return k.forStatement(n)
+	}
+	return nil
+}
+
+// at adds the place of a command to a refusal. Where the refusal comes from what
+// the command was given, the place of that is looked for.
+func (k *checker) at(p place, err error) error {
+	var refused *run.RefusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	col := min(p.col, len(k.text0))
+	if refused.Line > 0 || refused.Column > 0 {
+		if i := strings.Index(k.text0[col:], refused.Construct); i >= 0 && refused.Construct != "" && !k.script {
+			col += i
+		}
+	}
+	placed := *refused
+	placed.Line = max(p.line, 1)
+	placed.Column = 1 + p.col
+	if !k.script {
+		placed.Column = 1 + k.shift + utf8.RuneCountInString(k.text0[:col])
+	}
+	return &placed
+}
+
+// branch checks what may not be executed.
+func (k *checker) branch(n node) error {
+	k.maybe++
+	defer func() { k.maybe-- }()
+	return k.node(n)
+}
+
+// pipe checks the sides of a pipe, whose variables go with them.
+func (k *checker) pipe(n *pipe) error {
+	env, dir, lost, answered := k.env, k.dir, k.lost, k.answered
+	defer func() { k.env, k.dir, k.lost, k.answered = env, dir, lost, answered }()
+	k.env = env.Clone()
+	if err := k.node(n.left); err != nil {
+		return err
+	}
+	k.env, k.dir, k.lost, k.answered = env.Clone(), dir, lost, true
+	return k.node(n.right)
+}
+
+// reading checks a statement that may have its input from a file.
+func (k *checker) reading(redirs []redir, n node) error {
+	answered := k.answered
+	defer func() { k.answered = answered }()
+	for _, r := range redirs {
+		k.answered = k.answered || r.handle == 0
+	}
+	return k.node(n)
+}
+
+func (k *checker) forStatement(n *forNode) error {
+	set := k.piece(n.set)
+	if n.file {
+		o, _ := parseFileOptions(k.piece(n.options))
+		if text, kind := forSource(set, o.useBackq); kind == '\'' {
+			sub := *k
+			sub.env, sub.forVars, sub.delayed, sub.script = k.env.Clone(), map[rune]bool{}, false, false
+			if strings.HasPrefix(text, `"`) {
+				if name, ok := quotedProgram(text); !ok || !sub.knows(name) {
+					text = withoutQuotes(text)
+				}
+			}
+			if err := k.at(n.place, sub.text(text, 0)); err != nil {
+				return err
+			}
+		}
+	}
+	vars := k.forVars
+	defer func() { k.forVars = vars }()
+	k.forVars = map[rune]bool{}
+	for r := range vars {
+		k.forVars[r] = true
+	}
+	count := 1
+	if n.file {
+		if o, bad := parseFileOptions(k.piece(n.options)); bad == "" {
+			count = o.count
+		}
+	}
+	for i := range count {
+		k.forVars[n.variable+rune(i)] = true
+	}
+	return k.branch(n.body)
+}
+
+// knows reports whether a name is that of a program, as far as is known.
+func (k *checker) knows(name string) bool {
+	_, err := k.c.Machine.FindKnown(k.ctx, name, k.env, k.dir, true)
+	return err == nil
+}
+
+// command checks a simple command.
+func (k *checker) command(c *command) error {
+	if c.rem {
+		return nil
+	}
+	name, args := k.piece(c.name), k.piece(c.args)
+	answered := k.answered
+	defer func() { k.answered = answered }()
+	for _, r := range c.redirs {
+		k.answered = k.answered || r.handle == 0
+	}
+	return k.words(name, args, false)
+}
+
+// words checks a command whose variables are replaced. called says that CALL
+// stands before it.
+func (k *checker) words(name, args string, called bool) error {
+	if strings.Trim(name, " \t,;=") == "" {
+		if name, args = cutToken(args); name == "" {
+			return nil
+		}
+	}
+	if strings.Contains(name, hole) {
+		return nil // looked up when it is known
+	}
+	// Names that could be files are not looked at: cmd decides when it runs.
+	b, rest := builtinOf(name)
+	if b == nil {
+		if name[0] == ':' || len(name) == 2 && name[1] == ':' {
+			if called {
+				k.forget()
+			}
+			return nil
+		}
+		return k.program(name, args)
+	}
+	if asksHelp(b, rest+args) {
+		return refuseHelp(b.name)
+	}
+	if b.check != nil {
+		if err := b.check(k, rest+args); err != nil {
+			return err
+		}
+	}
+	return k.effect(b.name, rest+args)
+}
+
+// builtinOf is what resolve decides where no file has the name.
+func builtinOf(name string) (*builtin, string) {
+	if name[0] == '"' {
+		return nil, ""
+	}
+	if b := findBuiltin(name); b != nil {
+		return b, ""
+	}
+	for _, stops := range []string{"+/[] \t,;=", `.\:`} {
+		if i := strings.IndexAny(name, stops); i >= 0 {
+			if b := findBuiltin(name[:i]); b != nil {
+				if stops == `.\:` && isBatch(name) {
+					return nil, ""
+				}
+				return b, name[i:]
+			}
+		}
+	}
+	return nil, ""
+}
+
+// effect follows what a command changes of variables and directory.
+func (k *checker) effect(name, args string) error {
+	switch name {
+	case "set":
+		k.set(args)
+	case "cd", "chdir", "pushd":
+		path := strings.TrimSpace(unquote(args))
+		if len(path) >= 2 && strings.EqualFold(path[:2], "/d") {
+			path = strings.TrimSpace(path[2:])
+		}
+		full, err := machine.Full(k.dir, orDot(path))
+		if err != nil || strings.Contains(path, hole) || k.maybe > 0 || machine.HasWildcard(path) {
+			k.lost = true
+		} else {
+			k.dir = trimSlash(full)
+		}
+	case "popd":
+		k.lost = true
+	case "path":
+		k.env.Set("PATH", k.known(strings.TrimLeft(args, " \t=")))
+	case "call":
+		x := &expander{get: k.lookup, extensions: true}
+		line, _, err := x.line(strings.ReplaceAll(args, "^", "^^"))
+		if err != nil {
+			return nil
+		}
+		token, rest := cutToken(line)
+		if token == "" || token[0] == '(' || token[0] == '@' {
+			return nil
+		}
+		return k.words(token, rest, true)
+	}
+	return nil
+}
+
+// known returns a value, or a hole for one that may not have been set.
+func (k *checker) known(value string) string {
+	if k.maybe > 0 {
+		return hole
+	}
+	return value
+}
+
+// set follows SET.
+func (k *checker) set(args string) {
+	text := strings.TrimLeft(args, " \t,;")
+	computed := false
+	if len(text) >= 2 && text[0] == '/' {
+		computed = true
+		text = strings.TrimLeft(text[2:], " \t,;")
+	}
+	text = setQuotes(text)
+	name, value, ok := strings.Cut(text, "=")
+	switch {
+	case !ok || name == "" || strings.Contains(name, hole):
+	case computed:
+		// SET /A may assign several; all names in it are unknown then.
+		for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r < 0x80 && (operatorByte(byte(r)) || r == ' ') }) {
+			if !isDigit(part[0]) {
+				k.env.Set(part, hole)
+			}
+		}
+	case value == "" && k.maybe == 0:
+		k.env.Unset(name)
+	default:
+		k.env.Set(name, k.known(value))
+	}
+}
+
+// forget drops what is known of variables and directory: a batch file may have
+// changed them.
+func (k *checker) forget() {
+	k.lost = true
+	for _, v := range k.env.List() {
+		if name, _, ok := strings.Cut(v, "="); ok && !strings.EqualFold(name, "PATHEXT") && !strings.EqualFold(name, "PATH") {
+			k.env.Set(name, hole)
+		}
+	}
+}
+
+// program checks a program or batch file by the token that names it.
+func (k *checker) program(token, args string) error {
+	name, rest := token, args
+	if !strings.HasPrefix(token, `"`) && driveLetter(token) == 0 {
+		if i := strings.IndexByte(token, '/'); i >= 0 {
+			name, rest = token[:i], " "+token[i:]+args
+		}
+	}
+	file := unquote(name)
+	found, err := k.c.Machine.FindKnown(k.ctx, file, k.env, k.dir, true)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return k.missing(file)
+	case machine.CodeOf(err) != 0:
+		return nil // cmd reports it
+	case err != nil:
+		return err
+	case found.Program == nil && isBatch(found.Path):
+		err := k.batch(found.Path, name, rest)
+		k.forget()
+		return err
+	}
+	return k.c.Machine.CheckStart(k.ctx, found, k.child(name+rest), k.arguments(name+rest))
+}
+
+// missing decides about a program that is not known: where nothing more can be
+// known cmd says that there is none. A layer that has not been read may have it,
+// or a command before this one may make it; a program proper would be refused
+// then, too.
+func (k *checker) missing(file string) error {
+	if !k.c.TreeUnknown && !k.c.Machine.Blind() {
+		return nil
+	}
+	low := strings.ToLower(file)
+	for _, ext := range []string{".exe", ".com", ".msi"} {
+		if strings.HasSuffix(low, ext) {
+			full, err := machine.Full(k.dir, file)
+			if err != nil || !strings.ContainsAny(file, `\/`) {
+				full = file
+			}
+			return k.c.Machine.CheckStart(k.ctx, machine.Found{Path: full}, k.child(file), nil)
+		}
+	}
+	return nil
+}
+
+// child is what a program is checked with.
+func (k *checker) child(commandLine string) *machine.Checking {
+	c := *k.c
+	c.Env, c.Dir, c.Raw, c.Depth = k.env.Clone(), k.dir, commandLine, k.c.Depth+1
+	for _, v := range c.Env.List() {
+		if name, value, ok := strings.Cut(v, "="); ok && strings.Contains(value, hole) {
+			c.Env.Unset(name)
+		}
+	}
+	if strings.Contains(commandLine, hole) {
+		c.Raw = ""
+	}
+	return &c
+}
+
+// arguments are those of a command line, as far as they are known.
+func (k *checker) arguments(commandLine string) []machine.Arg {
+	var args []machine.Arg
+	words := machine.SplitCommandLine(commandLine)
+	for _, w := range words[min(1, len(words)):] {
+		before, _, unknown := strings.Cut(w, hole)
+		args = append(args, machine.Arg{Text: before, Unknown: unknown})
+	}
+	return args
+}
+
+// batch checks what a batch file certainly does: its commands up to the first
+// label, jump or condition. The rest is checked as it is reached.
+func (k *checker) batch(path, name, args string) error {
+	if k.c.Depth > 20 || k.script {
+		return nil
+	}
+	data, err := k.c.Machine.FS().ReadFile(k.ctx, path, maxScript)
+	if err != nil {
+		_, err = win(err)
+		return err
+	}
+	s := &script{path: path, data: data}
+	f := newFrame(s, name, args)
+	sub := newChecker(k.ctx, k.child(name+args))
+	sub.env, sub.lost, sub.script = k.env.Clone(), k.lost, true
+	sh := &shell{m: k.c.Machine, fs: k.c.Machine.FS(), env: sub.env, dir: k.dir, extensions: true, batch: f, forVars: map[rune]string{}}
+	x := sh.expander(k.ctx)
+	x.get = sub.lookup
+	p := &parser{next: func() (string, origin, bool, error) { return sh.next(x, f) }}
+	for {
+		n, ok, err := p.statement()
+		if err != nil || !ok || !straight(n) {
+			return nil
+		}
+		if err := sub.node(n); err != nil {
+			return err
+		}
+	}
+}
+
+// straight reports whether a statement of a batch file is certainly executed,
+// and the next one after it.
+func straight(n node) bool {
+	switch n := n.(type) {
+	case nil:
+		return true
+	case *silent:
+		return straight(n.body)
+	case *command:
+		b, _ := builtinOf(n.name)
+		return b == nil || b.name != "goto" && b.name != "exit" && b.name != "call"
+	}
+	return false
+}

@@ -1,0 +1,626 @@
+package cmdsh
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Phase 2, the statements.
+//
+// From the weakest to the strongest: & and line ends, ||, &&, |, and what they
+// join: commands and blocks. IF and FOR take all that follows them; an ELSE is
+// one only where a command has ended before it, which is after a parenthesis.
+
+// statement parses the next line, and as many more as it needs. ok is false at
+// the end of the text.
+func (p *parser) statement() (n node, ok bool, err error) {
+	p.pos = len(p.buf)
+	if !p.newline() {
+		return nil, false, p.err
+	}
+	n, err = p.list()
+	if err == nil && p.err != nil {
+		err = p.err
+	}
+	if err != nil {
+		return nil, true, err
+	}
+	if p.skip(); p.peek() != '\n' {
+		return nil, true, p.unexpected()
+	}
+	return n, true, nil
+}
+
+// parseLine parses a line that stands alone.
+func parseLine(line string, from origin) (node, error) {
+	read := false
+	p := &parser{next: func() (string, origin, bool, error) {
+		if read {
+			return "", nil, false, nil
+		}
+		read = true
+		return line, from, true, nil
+	}}
+	n, _, err := p.statement()
+	return n, err
+}
+
+// list parses commands joined by &.
+func (p *parser) list() (node, error) {
+	n, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	var all *seq
+	for {
+		p.skip()
+		if p.peek() != '&' || p.peekAt(1) == '&' {
+			return n, nil
+		}
+		if n == nil {
+			return nil, p.unexpected()
+		}
+		p.pos++
+		right, err := p.or()
+		if err != nil {
+			return nil, err
+		}
+		if right == nil {
+			if p.skip(); p.peek() == '&' {
+				return nil, p.unexpected()
+			}
+			return n, nil // a & at the end is allowed
+		}
+		if all == nil {
+			all = &seq{items: []node{n}}
+			n = all
+		}
+		all.items = append(all.items, right)
+		all.lf = append(all.lf, false)
+	}
+}
+
+func (p *parser) or() (node, error) {
+	left, err := p.and()
+	if err != nil || !p.at('|', true) {
+		return left, err
+	}
+	if left == nil {
+		return nil, p.unexpected()
+	}
+	p.pos += 2
+	right, err := p.or()
+	if err != nil {
+		return nil, err
+	}
+	if right == nil {
+		return nil, p.unexpected()
+	}
+	return &orElse{left, right}, nil
+}
+
+func (p *parser) and() (node, error) {
+	left, err := p.pipe()
+	if err != nil || !p.at('&', true) {
+		return left, err
+	}
+	if left == nil {
+		return nil, p.unexpected()
+	}
+	p.pos += 2
+	right, err := p.and()
+	if err != nil {
+		return nil, err
+	}
+	if right == nil {
+		return nil, p.unexpected()
+	}
+	return &andThen{left, right}, nil
+}
+
+func (p *parser) pipe() (node, error) {
+	left, err := p.primary()
+	if err != nil || !p.at('|', false) {
+		return left, err
+	}
+	if left == nil {
+		return nil, p.unexpected()
+	}
+	p.pos++
+	right, err := p.pipe()
+	if err != nil {
+		return nil, err
+	}
+	if right == nil {
+		return nil, p.unexpected()
+	}
+	return &pipe{left, right}, nil
+}
+
+// at reports whether an operator stands at the cursor: c, once or doubled.
+func (p *parser) at(c byte, doubled bool) bool {
+	p.skip()
+	return p.peek() == c && (p.peekAt(1) == c) == doubled
+}
+
+// nesting bounds how deep blocks are parsed.
+const nesting = 500
+
+// primary parses a command, a block, or one of those behind an @. It is nil
+// where nothing stands.
+func (p *parser) primary() (node, error) {
+	p.skip()
+	switch c := p.peek(); {
+	case c == '@':
+		p.pos++
+		body, err := p.list()
+		if err != nil || body == nil {
+			return nil, err
+		}
+		return &silent{body}, nil
+	case c == ':':
+		return p.label()
+	case c == ')' && p.depth == 0 && p.lonely():
+		p.rest()
+		return nil, nil
+	}
+	var redirs []redir
+	for {
+		p.skip()
+		r, ok, err := p.redirection()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		redirs = append(redirs, r)
+	}
+	switch c := p.peek(); {
+	case c == '(':
+		return p.group(redirs)
+	case p.special(c):
+		if redirs != nil {
+			return nil, p.unexpected()
+		}
+		return nil, nil
+	}
+	return p.command(redirs)
+}
+
+// lonely reports whether the parenthesis at the cursor stands for itself: cmd
+// takes it as a remark then.
+func (p *parser) lonely() bool {
+	switch c := p.peekAt(1); c {
+	case '\n', '&', '|', '<', '>', '(':
+		return true
+	default:
+		return delimiter(p.buf, p.pos+1) > 0
+	}
+}
+
+// rest moves to the end of the line, and of those that a caret appends.
+func (p *parser) rest() {
+	for p.peek() != '\n' {
+		if p.peek() == '^' && p.peekAt(1) == '\n' {
+			p.pos++
+			if !p.newline() {
+				return
+			}
+			continue
+		}
+		p.pos++
+	}
+}
+
+// label parses what begins with a colon. On a line of its own it is no command.
+// In a block a command has to follow it on the next line, whose parenthesis is
+// nothing special then.
+func (p *parser) label() (node, error) {
+	p.rest()
+	if p.depth == 0 {
+		return nil, nil
+	}
+	if !p.newline() {
+		return nil, p.unexpected()
+	}
+	if p.skip(); p.special(p.peek()) {
+		return nil, p.unexpected()
+	}
+	return p.command(nil)
+}
+
+// group parses a block.
+func (p *parser) group(redirs []redir) (node, error) {
+	p.pos++
+	p.depth++
+	if p.depth > nesting {
+		return nil, &syntaxError{syntaxIncorrect, p.here()}
+	}
+	body, err := p.block()
+	p.depth--
+	if err != nil {
+		return nil, err
+	}
+	p.pos++
+	for {
+		p.skip()
+		r, ok, err := p.redirection()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return &group{body: body, redirs: redirs}, nil
+		}
+		redirs = append(redirs, r)
+	}
+}
+
+// block parses the statements up to the closing parenthesis.
+func (p *parser) block() (node, error) {
+	all := &seq{}
+	for {
+		p.skip()
+		switch p.peek() {
+		case '\n':
+			if !p.newline() {
+				if p.err != nil {
+					return nil, p.err
+				}
+				return nil, &syntaxError{syntaxIncorrect, p.here()}
+			}
+			continue
+		case ')':
+			switch len(all.items) {
+			case 0:
+				return nil, p.unexpected()
+			case 1:
+				return all.items[0], nil
+			}
+			return all, nil
+		}
+		n, err := p.list()
+		if err != nil {
+			return nil, err
+		}
+		if p.skip(); p.peek() != '\n' && p.peek() != ')' {
+			return nil, p.unexpected()
+		}
+		if n == nil && p.peek() == ')' && len(all.items) == 0 {
+			return nil, p.unexpected()
+		}
+		if n != nil {
+			all.items = append(all.items, n)
+			all.lf = append(all.lf, true)
+		}
+	}
+}
+
+// command parses a command from its name on.
+func (p *parser) command(redirs []redir) (node, error) {
+	c := &command{redirs: redirs, place: p.here()}
+	name, quoted, _ := p.word('(')
+	if name == "" && p.peek() == '(' { // after a label it is nothing special
+		p.pos++
+		name, quoted, _ = p.word('(')
+		name = "(" + name
+	}
+	c.name = name
+	if !quoted {
+		switch {
+		case len(name) == 2 && strings.EqualFold(name, "if"):
+			return p.ifStatement(c)
+		case len(name) == 3 && strings.EqualFold(name, "for"):
+			return p.forStatement(c)
+		case len(name) == 3 && strings.EqualFold(name, "rem"):
+			c.rem = true
+			return c, p.remark(c)
+		}
+	}
+	if err := p.arguments(c); err != nil {
+		return nil, err
+	}
+	c.forVar = strings.IndexByte(c.name, '%') >= 0 || strings.IndexByte(c.args, '%') >= 0
+	c.bang = strings.IndexByte(c.name, '!') >= 0 || strings.IndexByte(c.args, '!') >= 0
+	return c, nil
+}
+
+// arguments reads the rest of a command: everything up to the next operator,
+// without redirections.
+func (p *parser) arguments(c *command) error {
+	start := p.pos
+	for i := p.pos; ; i++ { // the usual case has nothing to remove
+		if i == len(p.buf) || p.buf[i] != '^' && p.buf[i] != '"' && p.special(p.buf[i]) && p.buf[i] != '<' && p.buf[i] != '>' {
+			p.pos = i
+			c.args = p.buf[start:i]
+			return nil
+		}
+		if p.buf[i] == '^' || p.buf[i] == '"' || p.buf[i] == '<' || p.buf[i] == '>' {
+			break
+		}
+	}
+	var b strings.Builder
+	inQuotes, digit, delim := false, false, true
+	for {
+		ch := p.peek()
+		switch {
+		case ch == '\n':
+			c.args = b.String()
+			return nil
+		case ch == '"':
+			inQuotes = !inQuotes
+		case inQuotes:
+		case ch == '^':
+			p.escaped(&b)
+			digit, delim = false, false
+			continue
+		case ch == '<' || ch == '>':
+			handle := -1
+			if digit { // "2>" is not an argument
+				text := b.String()
+				handle = int(text[len(text)-1] - '0')
+				b.Reset()
+				b.WriteString(text[:len(text)-1])
+			}
+			r, err := p.operator(handle)
+			if err != nil {
+				return err
+			}
+			c.redirs = append(c.redirs, r)
+			digit, delim = false, false
+			continue
+		case p.special(ch):
+			c.args = b.String()
+			return nil
+		}
+		digit = isDigit(ch) && delim && !inQuotes
+		delim = !inQuotes && delimiter(p.buf, p.pos) > 0
+		b.WriteByte(ch)
+		p.pos++
+	}
+}
+
+// remark reads what follows REM. Only its first word is read as arguments are;
+// nothing is special after it.
+func (p *parser) remark(c *command) error {
+	start := p.pos
+	for {
+		p.skip()
+		r, ok, err := p.redirection()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		c.redirs = append(c.redirs, r)
+		start = p.pos
+	}
+	if p.special(p.peek()) {
+		return nil
+	}
+	for p.peek() != '\n' && delimiter(p.buf, p.pos) == 0 {
+		if p.peek() == '^' && p.peekAt(1) == '\n' { // the next line belongs to it
+			p.pos++
+			if !p.newline() {
+				break
+			}
+			start = p.pos
+			continue
+		}
+		p.pos++
+	}
+	for p.peek() != '\n' {
+		p.pos++
+	}
+	c.args = p.buf[start:p.pos]
+	return nil
+}
+
+// comparisons are the operators of IF besides ==.
+func comparison(word string) bool {
+	switch strings.ToUpper(word) {
+	case "EQU", "NEQ", "LSS", "LEQ", "GTR", "GEQ":
+		return true
+	}
+	return false
+}
+
+// ifStatement parses IF after its name.
+func (p *parser) ifStatement(c *command) (node, error) {
+	n := &ifNode{redirs: c.redirs, place: c.place}
+	if err := p.condition(&n.cond); err != nil {
+		return nil, err
+	}
+	var err error
+	if n.then, err = p.body(); err != nil {
+		return nil, err
+	}
+	if p.skip(); p.keyword("else") {
+		if n.els, err = p.body(); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// body parses the statements that IF, ELSE or DO has, of which there must be one.
+func (p *parser) body() (node, error) {
+	if p.skip(); p.peek() == '\n' {
+		return nil, p.unexpected()
+	}
+	n, err := p.list()
+	if err == nil && n == nil {
+		err = p.unexpected()
+	}
+	return n, err
+}
+
+// keyword moves over a word of letters if it stands at the cursor.
+func (p *parser) keyword(word string) bool {
+	end := p.pos + len(word)
+	if end > len(p.buf) || !strings.EqualFold(p.buf[p.pos:end], word) {
+		return false
+	}
+	if end < len(p.buf) && p.buf[end] != '(' && !p.special(p.buf[end]) && delimiter(p.buf, end) == 0 {
+		return false
+	}
+	p.pos = end
+	return true
+}
+
+// condition parses what IF decides by.
+func (p *parser) condition(c *condition) error {
+	var first string
+	for {
+		p.skip()
+		word, quoted, ok := p.word(0)
+		if !ok {
+			return p.unexpected()
+		}
+		switch low := strings.ToLower(word); {
+		case !quoted && low == "not":
+			c.not = !c.not
+			continue
+		case !quoted && low == "/i":
+			c.fold = true
+			continue
+		case !quoted && (low == "exist" || low == "defined" || low == "errorlevel" || low == "cmdextversion"):
+			p.skip()
+			operand, _, ok := p.word(0)
+			if !ok {
+				return p.unexpected()
+			}
+			c.op, c.right = low, operand
+			return nil
+		}
+		first = word
+		break
+	}
+	for p.peek() == ' ' || p.peek() == '\t' || p.peek() == ',' || p.peek() == ';' {
+		p.pos++
+	}
+	c.left = first
+	if p.peek() == '=' && p.peekAt(1) == '=' {
+		p.pos += 2
+		c.op = "=="
+	} else {
+		p.skip()
+		at := p.pos
+		word, _, ok := p.word(0)
+		if !ok || !comparison(word) {
+			p.pos = at
+			return p.unexpected()
+		}
+		c.op = strings.ToUpper(word)
+	}
+	p.skip()
+	right, _, ok := p.word(0)
+	if !ok {
+		return p.unexpected()
+	}
+	c.right = right
+	return nil
+}
+
+// forStatement parses FOR after its name.
+func (p *parser) forStatement(c *command) (node, error) {
+	n := &forNode{redirs: c.redirs, place: c.place}
+	word, err := p.forSwitches(n)
+	if err != nil {
+		return nil, err
+	}
+	r, size := utf8.DecodeRuneInString(word[min(1, len(word)):])
+	if word[0] != '%' || size == 0 || 1+size != len(word) {
+		return nil, &syntaxError{unexpected(word), c.place}
+	}
+	n.variable = r
+	if p.skip(); !p.keyword("in") {
+		return nil, p.unexpected()
+	}
+	if p.skip(); p.peek() != '(' {
+		return nil, p.unexpected()
+	}
+	p.pos++
+	if n.set, err = p.set(); err != nil {
+		return nil, err
+	}
+	if p.skip(); !p.keyword("do") {
+		return nil, p.unexpected()
+	}
+	n.body, err = p.body()
+	return n, err
+}
+
+// forSwitches reads the switches of FOR with what belongs to them, and the word
+// after them.
+func (p *parser) forSwitches(n *forNode) (string, error) {
+	for {
+		p.skip()
+		word, _, ok := p.word(0)
+		if !ok {
+			return "", p.unexpected()
+		}
+		if word[0] != '/' {
+			if (n.file || n.tree) && n.options == "" && word[0] != '%' {
+				n.options = word
+				continue
+			}
+			return word, nil
+		}
+		switch strings.ToLower(word[1:]) {
+		case "d":
+			n.dirs = true
+		case "r":
+			n.tree = true
+		case "l":
+			n.count = true
+		case "f":
+			n.file = true
+		default:
+			return "", &syntaxError{unexpected(word), p.here()}
+		}
+	}
+}
+
+// set reads what stands between the parentheses of FOR. Delimiters become single
+// blanks, line ends too.
+func (p *parser) set() (string, error) {
+	var b strings.Builder
+	inQuotes, gap := false, false
+	p.depth++
+	defer func() { p.depth-- }()
+	for {
+		c := p.peek()
+		switch {
+		case c == '\n':
+			inQuotes, gap = false, true
+			if !p.newline() {
+				return "", &syntaxError{syntaxIncorrect, p.here()}
+			}
+			continue
+		case c == '"':
+			inQuotes = !inQuotes
+		case inQuotes:
+		case c == ')':
+			p.pos++
+			return b.String(), nil
+		case p.special(c):
+			return "", p.unexpected()
+		case delimiter(p.buf, p.pos) > 0:
+			gap = true
+			p.pos += delimiter(p.buf, p.pos)
+			continue
+		}
+		if gap && b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		gap = false
+		if c == '^' && !inQuotes {
+			p.escaped(&b)
+			continue
+		}
+		b.WriteByte(c)
+		p.pos++
+	}
+}
