@@ -77,7 +77,11 @@ func (m *Machine) search(name string, env *Env, dir string, cwd bool) *search {
 		s.dirs = append(s.dirs, dir)
 	}
 	path, _ := env.Get("PATH")
-	for d := range strings.SplitSeq(path, ";") {
+	quoted := false
+	for _, d := range strings.FieldsFunc(path, func(r rune) bool {
+		quoted = quoted != (r == '"')
+		return r == ';' && !quoted
+	}) {
 		if d = strings.Trim(d, `" `); d == "" {
 			continue
 		}
@@ -245,19 +249,24 @@ func (m *Machine) Start(ctx context.Context, f Found, child *Process) (exitCode 
 	for _, a := range child.Args[min(1, len(child.Args)):] {
 		args = append(args, Arg{Text: a})
 	}
+	c := &Checking{Machine: m, Env: child.Env, Dir: child.Dir, Raw: child.CommandLine, Depth: child.Depth}
+	if err := m.CheckStart(ctx, f, c, args); err != nil {
+		return 0, err
+	}
+	if f.Program != nil {
+		return f.Program.Run(ctx, child)
+	}
+	return m.opts.Other.Run(ctx, f.Path, child)
+}
+
+// CheckStart returns what Start would refuse of a program, before anything runs.
+func (m *Machine) CheckStart(ctx context.Context, f Found, c *Checking, args []Arg) error {
 	switch {
 	case f.Program != nil:
-		c := &Checking{Machine: m, Env: child.Env, Dir: child.Dir, Raw: child.CommandLine, Depth: child.Depth}
-		if err := f.Program.Check(ctx, c, args); err != nil {
-			return 0, err
-		}
-		return f.Program.Run(ctx, child)
+		return f.Program.Check(ctx, c, args)
 	case m.opts.Other != nil:
-		if err := m.opts.Other.Check(ctx, f.Path, args); err != nil {
-			return 0, err
-		}
-		return m.opts.Other.Run(ctx, f.Path, child)
+		return m.opts.Other.Check(ctx, f.Path, args)
 	}
-	return 0, Refuse(f.Path, "a program that the image brings is not executed in process",
+	return Refuse(f.Path, "a program that the image brings is not executed in process",
 		"run this step on a Windows node, or unpack instead of installing")
 }
