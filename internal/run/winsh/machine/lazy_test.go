@@ -38,6 +38,10 @@ func (c counting) All(ctx context.Context) iter.Seq2[tree.Change, error] {
 	return c.Changes.All(ctx)
 }
 
+func (c counting) Implied(dir string, fold bool) []string {
+	return c.Changes.(tree.Implier).Implied(dir, fold)
+}
+
 // baseLayer is a small base image.
 func baseLayer() *tree.Layer {
 	return layer("Windows/", "Windows/System32/", "Windows/System32/cmd.exe=MZ", "Windows/System32/drivers/", "Windows/System32/drivers/etc/",

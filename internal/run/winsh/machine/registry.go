@@ -318,7 +318,7 @@ func (r *Registry) values(ctx context.Context, p keyPath) ([]RegValue, error) {
 					if own.gone {
 						continue
 					}
-					v = own.RegValue
+					v.Type, v.Data = own.Type, own.Data
 				}
 			}
 			out = append(out, v)
