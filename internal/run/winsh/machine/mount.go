@@ -18,7 +18,7 @@ func (m *Machine) mount(mt *Mount) error {
 	dir := f.root
 	for _, part := range s.parts[:len(s.parts)-1] {
 		// ctx is not needed: what costs nothing does no input or output.
-		next, err := f.child(context.Background(), dir, part, cheap)
+		next, err := f.child(context.Background(), dir, part, free)
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (m *Machine) mount(mt *Mount) error {
 	}
 	o.mount = b
 	name := s.last()
-	if old, err := f.child(context.Background(), dir, name, cheap); err == nil && old != nil {
+	if old, err := f.child(context.Background(), dir, name, free); err == nil && old != nil {
 		name = old.name
 	}
 	n := &node{name: name, parent: dir, object: o}
