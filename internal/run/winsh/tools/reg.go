@@ -247,14 +247,20 @@ func regAdd(ctx context.Context, p *proc, in input) (int, error) {
 		p.errln(`Type "REG ADD /?" for usage.`)
 		return 1, nil
 	}
-	switch _, err := r.Value(ctx, key.path, v.Name); {
-	case err == nil:
+	// Whether there is such a value matters only to the question; the base is not
+	// read to find it out for nothing.
+	var have error = fs.ErrNotExist
+	if !in.has("F") {
+		_, have = r.Value(ctx, key.path, v.Name)
+	}
+	switch {
+	case have == nil:
 		ok, err := regConfirm(p, in, "F", "Value "+v.Name+" exists, overwrite(Yes/No)? ", "add of a value that exists")
 		if err != nil || !ok {
 			return 0, err
 		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return regFailed(p, err)
+	case !errors.Is(have, fs.ErrNotExist):
+		return regFailed(p, have)
 	}
 	if err := r.SetValue(ctx, key.path, v); err != nil {
 		return regFailed(p, err)

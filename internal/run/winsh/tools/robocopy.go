@@ -203,12 +203,16 @@ func (j *robo) run(ctx context.Context, p *proc) (int, error) {
 		j.log.println("%s ERROR %d (0x%08X) Accessing Source Directory %s\r\n%s\r\n", p.Machine.Now().Format("2006/01/02 15:04:05"), code, code, under(j.from, ""), message(code))
 		return 16, nil
 	}
-	exists, err := p.fs().Exists(ctx, j.to)
-	if err != nil {
-		if _, fatal := winCode(err); fatal != nil {
-			return 16, fatal
-		}
+	stat := p.fs().StatDest
+	if j.purge {
+		stat = p.fs().Stat // what is there is to be removed
 	}
+	_, err = stat(ctx, j.to)
+	code, fatal = winCode(err)
+	if fatal != nil {
+		return 16, fatal
+	}
+	exists := code == 0
 	if err := j.dir(ctx, p, info, j.from, j.to, exists, j.levels); err != nil {
 		if stop, ok := err.(stopError); ok {
 			return stop.code, nil
@@ -219,7 +223,7 @@ func (j *robo) run(ctx context.Context, p *proc) (int, error) {
 		j.summary(p)
 	}
 	result := 0
-	if j.count[roboCopied]+j.dirs[roboCopied] > 0 && j.count[roboCopied] > 0 {
+	if j.count[roboCopied] > 0 {
 		result |= 1
 	}
 	if j.count[roboExtras]+j.dirs[roboExtras] > 0 {
@@ -259,8 +263,7 @@ type roboEntry struct {
 	source, dest *machine.Info
 }
 
-// chosen applies the switches that choose files, and returns the class that the
-// log has for a file ("New File").
+// class returns what the log calls a file ("New File"), and whether it is copied.
 func (j *robo) class(p *proc, e roboEntry) (class string, copied bool) {
 	s, d := e.source, e.dest
 	in := j.in

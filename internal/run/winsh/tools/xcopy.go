@@ -209,7 +209,7 @@ func (j *copyJob) target(ctx context.Context, p *proc, target string, many bool)
 	if err != nil {
 		return "", "", err
 	}
-	info, err := p.fs().Stat(ctx, full)
+	info, err := p.fs().StatDest(ctx, full)
 	code, fatal := winCode(err)
 	if fatal != nil {
 		return "", "", fatal
@@ -363,7 +363,11 @@ func (j *copyJob) file(ctx context.Context, p *proc, shown string, e *machine.In
 		return err
 	}
 	to := under(dir, name)
-	old, err := p.fs().Stat(ctx, to)
+	stat := p.fs().StatDest
+	if j.in.has("D") || j.in.has("U") {
+		stat = p.fs().Stat // what is there decides
+	}
+	old, err := stat(ctx, to)
 	code, fatal := winCode(err)
 	if fatal != nil {
 		return fatal
