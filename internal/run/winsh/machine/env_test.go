@@ -6,7 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/casement/casement/internal/hive"
 	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/tree"
 )
 
 func TestEnv(t *testing.T) {
@@ -156,5 +158,34 @@ func TestMachineVariables(t *testing.T) {
 	}
 	if *asked > 0 {
 		t.Errorf("the base was asked %d times", *asked)
+	}
+}
+
+// A base that has been read has variables of its own, such as the PATH that a
+// program was installed with.
+func TestVariablesOfBase(t *testing.T) {
+	b, err := hive.Encode(key("SYSTEM", key("Select", machine.RegDword("Current", 1)), key("ControlSet001", key("Control", key("Session Manager",
+		key("Environment", machine.RegExpand("PATH", `%SystemRoot%;C:\base`), machine.RegString("JAVA_HOME", `C:\java`)))))), hive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := &tree.Layer{Changes: tree.NewSet([]tree.Change{{Entry: &tree.Entry{
+		Name: "Windows/System32/config/SYSTEM", Kind: tree.File, Size: int64(len(b)), Content: tree.Bytes(b)}}})}
+	for _, sealed := range []bool{false, true} {
+		l, want := base, `C:\Windows;C:\base;C:\Users\ContainerAdministrator\AppData\Local\Microsoft\WindowsApps C:\java`
+		if sealed {
+			l, _ = seal(base)
+			want = `C:\Windows\system32;C:\Windows;C:\Windows\System32\Wbem;C:\Windows\System32\WindowsPowerShell\v1.0\;C:\Windows\System32\OpenSSH\;C:\Users\ContainerAdministrator\AppData\Local\Microsoft\WindowsApps `
+		}
+		m := start(t, machine.Options{Root: windows(l)})
+		env := m.Process("x", `C:\`, nil, nil).Env
+		path, _ := env.Get("PATH")
+		java, _ := env.Get("java_home")
+		if got := path + " " + java; got != want {
+			t.Errorf("sealed %v: %s, want %s", sealed, got, want)
+		}
+		if sealed && len(m.Unsealed()) > 0 {
+			t.Error("the base was read for its variables")
+		}
 	}
 }

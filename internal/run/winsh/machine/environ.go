@@ -39,19 +39,50 @@ func (m *Machine) machineSettings() []setting {
 		{"USERNAME", "SYSTEM", false},
 		{"windir", `%SystemRoot%`, true},
 	}
+	for _, v := range m.registry.systemVariables() {
+		list = override(list, setting{v.Name, v.String(), v.Type == RegTypeExpand})
+	}
 	for _, v := range m.image.List() {
-		name, value, _ := strings.Cut(v, "=")
-		found := false
-		for i := range list {
-			if strings.EqualFold(list[i].name, name) {
-				list[i].value, found = value, true
-			}
-		}
-		if !found && name != "" {
-			list = append(list, setting{name, value, false})
+		if name, value, _ := strings.Cut(v, "="); name != "" {
+			list = override(list, setting{name: name, value: value})
 		}
 	}
 	return list
+}
+
+// override sets a variable in a list, keeping the spelling of its name.
+func override(list []setting, s setting) []setting {
+	for i := range list {
+		if strings.EqualFold(list[i].name, s.name) {
+			list[i].value, list[i].expand = s.value, s.expand
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+// systemVariables are the variables of the base's SYSTEM hive, as far as it is
+// known: a sealed base is not read for them.
+func (r *Registry) systemVariables() []RegValue {
+	slot, _ := r.slotOf(keyPath{"HKLM", "SYSTEM"})
+	if slot.whole == nil && len(r.m.base.sealed) > 0 {
+		return nil
+	}
+	// Nothing is downloaded here. A hive that cannot be read is an error for who
+	// asks for something in it.
+	view, err := r.open(context.Background(), slot, sure)
+	if err != nil {
+		return nil
+	}
+	key, _, err := r.lookup(view, slot, keyPath{"CurrentControlSet", "Control", "Session Manager", "Environment"})
+	if err != nil || key == nil {
+		return nil
+	}
+	values, err := (&belowKey{key: key}).values()
+	if err != nil {
+		return nil
+	}
+	return values
 }
 
 // defaultPath is the machine's PATH in Server Core images.

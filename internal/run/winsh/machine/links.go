@@ -63,8 +63,9 @@ func (f *FS) newName(ctx context.Context, op, path string) (found, error) {
 }
 
 // Hardlink gives the file target another name. A file that a layer below has
-// comes into the step's layer with all its names, since links do not lead from
-// one layer to another.
+// comes into the step's layer with it, since links do not lead from one layer to
+// another. Names that are linked in a layer below are files of their own as soon
+// as one of them is written, as in a container.
 func (f *FS) Hardlink(ctx context.Context, target, link string) error {
 	const op = "link"
 	n, err := f.existing(ctx, op, target, sure, false)
@@ -96,7 +97,7 @@ func (f *FS) Hardlink(ctx context.Context, target, link string) error {
 	return nil
 }
 
-// Links returns how many names a file has.
+// Links returns all names of a file that the step knows of, as full paths.
 func (f *FS) Links(ctx context.Context, path string) ([]string, error) {
 	n, err := f.existing(ctx, "stat", path, sure, true)
 	if err != nil {

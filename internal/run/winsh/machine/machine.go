@@ -11,12 +11,26 @@
 // call. Start with [Process], then [FS].
 //
 // Reading is lazy: a question goes to the layers of the chain only when the
-// step's own changes do not answer it, and a write asks as little of a sealed
-// base as the answer needs. Writing goes to a scratch set of changes; contents
-// go to a [Spool], so that memory does not grow with what a step writes.
+// step's own changes do not answer it. Of a base image that nobody has read
+// (a sealed layer) every Windows' own directories are known, and what the layers
+// above it have; only what a program really asks unseals it: whether something
+// else exists, what is in a directory or a file. Making something does not ask.
+// A name that only the sealed base could have, in a directory that is known, is
+// taken for absent when a file or directory is made there: a step that makes it
+// says as much, since on Windows it would fail. From then on the new directory
+// has what the step puts into it. Once the base has been read to its end for
+// another question nothing is assumed any more. So a step's result depends on
+// its own questions only, never on what others have read before.
 //
-// A machine is used by one goroutine at a time. The package refuses what it
-// cannot do faithfully with a *run.RefusedError, which ends the step.
+// Writing goes to a scratch set of changes; contents go to a [Spool], so that
+// memory does not grow with what a step writes. Times that nobody sets do not
+// reach the layer, and descriptors only where they differ from those that layers
+// get anyway.
+//
+// A machine is used by one goroutine at a time; contents may be read by several.
+// The package refuses what it cannot do faithfully with a *run.RefusedError,
+// which ends the step. Names in 8.3 form do not exist, and paths may be longer
+// than the 260 characters that some programs of Windows can cope with.
 package machine
 
 import (

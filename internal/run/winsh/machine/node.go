@@ -375,7 +375,12 @@ func (f *FS) entry(n *node, name string) *tree.Entry {
 		}
 	}
 	dir := n.dirLike()
-	if n.ownACL {
+	// A directory that has left its place keeps the descriptor of that.
+	moved := n.src != nil && n.kind == tree.Dir && w.Descriptor == nil && e.Owner == nil && !tree.SameName(n.src.name, name)
+	if moved {
+		f.aclOf(n)
+	}
+	if n.ownACL || moved {
 		e.Owner, w.Descriptor = nil, nil
 		if !f.acls.isDefault(n.acl, name, n.kind, dir) {
 			w.Descriptor = n.acl.raw
