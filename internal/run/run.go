@@ -53,8 +53,9 @@ type Step struct {
 	SecretEnv []SecretEnv
 	// NoCache asks for the step to be done again, whatever is known.
 	NoCache bool
-	// Warn hears of what is likely not meant as it is written; nil does not
-	// listen. Only checks warn.
+	// Warn hears of what is likely not meant as it is written, and of what came
+	// out otherwise than one might expect; nil does not listen. What can be said
+	// of the text alone is said in a check with RootUnknown, and not again.
 	Warn func(message, hint string)
 	// Progress hears how many bytes of something ("downloading URL") have been
 	// moved; total is 0 if it is not known. nil does not listen.

@@ -114,6 +114,7 @@ func (s *Solver) exec(ctx context.Context, v *llb.Vertex, op *llb.Exec, inputs [
 	if s.Observer != nil {
 		l := s.Observer.Command(v)
 		step.Stdout, step.Stderr, step.Progress = l.Stdout, l.Stderr, l.Progress
+		step.Warn = func(message, hint string) { s.Observer.Warn(v, message, hint) }
 		cached = l.Cached
 	}
 	res, err := s.runner().Run(ctx, step)

@@ -119,7 +119,7 @@ func TestLostQuotes(t *testing.T) {
 		}
 	}
 	var warned []string
-	step := run.Step{Args: []string{"powershell", "-Command", `Write-Host "a b"`}, Warn: func(m, h string) { warned = append(warned, m) }}
+	step := run.Step{Args: []string{"powershell", "-Command", `Write-Host "a b"`}, RootUnknown: true, Warn: func(m, h string) { warned = append(warned, m) }}
 	warnOfQuotes(step, "")
 	step.Args[0] = "cmd"
 	warnOfQuotes(step, "")

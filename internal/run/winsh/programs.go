@@ -3,13 +3,16 @@ package winsh
 import (
 	"maps"
 
+	"github.com/casement/casement/internal/run/winsh/cmdsh"
 	"github.com/casement/casement/internal/run/winsh/fetch"
 	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/run/winsh/tools"
 )
 
 // programs is what steps can start by name.
 func programs() map[string]machine.Program {
-	all := map[string]machine.Program{}
+	all := map[string]machine.Program{"cmd": cmdsh.Program()}
+	maps.Copy(all, tools.All())
 	maps.Copy(all, fetch.Programs())
 	return all
 }

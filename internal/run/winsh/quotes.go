@@ -12,7 +12,7 @@ import (
 // that are not written \" group words and vanish. For text that means the same
 // without them nothing is said.
 func warnOfQuotes(s run.Step, line string) {
-	if s.Warn == nil || len(s.Args) < 2 || !isPowerShell(s.Args[0]) {
+	if s.Warn == nil || !s.RootUnknown || len(s.Args) < 2 || !isPowerShell(s.Args[0]) {
 		return
 	}
 	text := s.Args[len(s.Args)-1]

@@ -103,7 +103,7 @@ func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) erro
 		args = append(args, machine.Arg{Text: a})
 	}
 	c := &machine.Checking{Machine: m, Env: p.Env, Dir: p.Dir, Raw: p.CommandLine, TreeUnknown: s.RootUnknown}
-	if s.Warn != nil {
+	if s.Warn != nil && s.RootUnknown {
 		c.Warn = func(_, _ int, message, hint string) { s.Warn(message, hint) }
 	}
 	return place(found.Program.Check(ctx, c, args), s)
