@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 )
 
 // Error is what a Windows function fails with.
@@ -99,156 +100,80 @@ const (
 
 // MessageFor returns the system's text for a Win32 code.
 func MessageFor(code uint32) string {
-	if s := messages(code); s != "" {
+	if s, ok := messages()[code]; ok {
 		return s
 	}
 	return fmt.Sprintf("Unknown error (0x%x)", code)
 }
 
-func messages(code uint32) string {
-	switch code {
-	case 0:
-		return "The operation completed successfully."
-	case ErrorInvalidFunction:
-		return "Incorrect function."
-	case ErrorFileNotFound:
-		return "The system cannot find the file specified."
-	case ErrorPathNotFound:
-		return "The system cannot find the path specified."
-	case 4:
-		return "The system cannot open the file."
-	case ErrorAccessDenied:
-		return "Access is denied."
-	case ErrorInvalidHandle:
-		return "The handle is invalid."
-	case 8:
-		return "Not enough memory resources are available to process this command."
-	case 11:
-		return "An attempt was made to load a program with an incorrect format."
-	case ErrorInvalidData:
-		return "The data is invalid."
-	case ErrorInvalidDrive:
-		return "The system cannot find the drive specified."
-	case ErrorCurrentDirectory:
-		return "The directory cannot be removed."
-	case ErrorNotSameDevice:
-		return "The system cannot move the file to a different disk drive."
-	case 18:
-		return "There are no more files."
-	case 19:
-		return "The media is write protected."
-	case 20:
-		return "The system cannot find the device specified."
-	case ErrorNotReady:
-		return "The device is not ready."
-	case 22:
-		return "The device does not recognize the command."
-	case 29:
-		return "The system cannot write to the specified device."
-	case 30:
-		return "The system cannot read from the specified device."
-	case 31:
-		return "A device attached to the system is not functioning."
-	case ErrorSharingViolation:
-		return "The process cannot access the file because it is being used by another process."
-	case 33:
-		return "The process cannot access the file because another process has locked a portion of the file."
-	case ErrorHandleEOF:
-		return "Reached the end of the file."
-	case 39:
-		return "The disk is full."
+// messages has the texts of the codes that functions of this machine fail with,
+// and of those that programs print.
+var messages = sync.OnceValue(func() map[uint32]string {
+	return map[uint32]string{
+		0:                     "The operation completed successfully.",
+		ErrorInvalidFunction:  "Incorrect function.",
+		ErrorFileNotFound:     "The system cannot find the file specified.",
+		ErrorPathNotFound:     "The system cannot find the path specified.",
+		4:                     "The system cannot open the file.",
+		ErrorAccessDenied:     "Access is denied.",
+		ErrorInvalidHandle:    "The handle is invalid.",
+		8:                     "Not enough memory resources are available to process this command.",
+		11:                    "An attempt was made to load a program with an incorrect format.",
+		ErrorInvalidData:      "The data is invalid.",
+		ErrorInvalidDrive:     "The system cannot find the drive specified.",
+		ErrorCurrentDirectory: "The directory cannot be removed.",
+		ErrorNotSameDevice:    "The system cannot move the file to a different disk drive.",
+		18:                    "There are no more files.",
+		19:                    "The media is write protected.",
+		20:                    "The system cannot find the device specified.",
+		ErrorNotReady:         "The device is not ready.",
+		22:                    "The device does not recognize the command.",
+		29:                    "The system cannot write to the specified device.",
+		30:                    "The system cannot read from the specified device.",
+		31:                    "A device attached to the system is not functioning.",
+		ErrorSharingViolation: "The process cannot access the file because it is being used by another process.",
+		33:                    "The process cannot access the file because another process has locked a portion of the file.",
+		ErrorHandleEOF:        "Reached the end of the file.",
+		39:                    "The disk is full.",
+		ErrorNotSupported:     "The request is not supported.",
+		ErrorBadNetPath:       "The network path was not found.",
+		ErrorBadNetName:       "The network name cannot be found.",
+		ErrorFileExists:       "The file exists.",
+		82:                    "The directory or file cannot be created.",
+		ErrorInvalidParameter: "The parameter is incorrect.",
+		109:                   "The pipe has been ended.",
+		110:                   "The system cannot open the device or file specified.",
+		112:                   "There is not enough space on the disk.",
+		122:                   "The data area passed to a system call is too small.",
+		ErrorInvalidName:      "The filename, directory name, or volume label syntax is incorrect.",
+		126:                   "The specified module could not be found.",
+		127:                   "The specified procedure could not be found.",
+		ErrorDirNotEmpty:      "The directory is not empty.",
+		161:                   "The specified path is invalid.",
+		ErrorAlreadyExists:    "Cannot create a file when that file already exists.",
+		193:                   "%1 is not a valid Win32 application.",
+		203:                   "The system could not find the environment option that was entered.",
+		ErrorFilenameTooLong:  "The filename or extension is too long.",
+		234:                   "More data is available.",
+		258:                   "The wait operation timed out.",
+		ErrorNoMoreItems:      "No more data is available.",
+		ErrorDirectory:        "The directory name is invalid.",
+		740:                   "The requested operation requires elevation.",
+		995:                   "The I/O operation has been aborted because of either a thread exit or an application request.",
+		1010:                  "The configuration registry key is invalid.",
+		ErrorKeyDeleted:       "Illegal operation attempted on a registry key that has been marked for deletion.",
+		1060:                  "The specified service does not exist as an installed service.",
+		1062:                  "The service has not been started.",
+		1072:                  "The specified service has been marked for deletion.",
+		1073:                  "The specified service already exists.",
+		ErrorTooManyLinks:     "An attempt was made to create more links on a file than the file system supports.",
+		1223:                  "The operation was canceled by the user.",
+		ErrorInvalidOwner:     "This security ID may not be assigned as the owner of this object.",
+		ErrorPrivilegeNotHeld: "A required privilege is not held by the client.",
+		ErrorNoneMapped:       "No mapping between account names and security IDs was done.",
+		1392:                  "The file or directory is corrupted and unreadable.",
+		1920:                  "The file cannot be accessed by the system.",
+		ErrorCantResolve:      "The name of the file cannot be resolved by the system.",
+		ErrorNotReparsePoint:  "The file or directory is not a reparse point.",
 	}
-	return laterMessages(code)
-}
-
-func laterMessages(code uint32) string {
-	switch code {
-	case ErrorNotSupported:
-		return "The request is not supported."
-	case ErrorBadNetPath:
-		return "The network path was not found."
-	case ErrorBadNetName:
-		return "The network name cannot be found."
-	case ErrorFileExists:
-		return "The file exists."
-	case 82:
-		return "The directory or file cannot be created."
-	case ErrorInvalidParameter:
-		return "The parameter is incorrect."
-	case 109:
-		return "The pipe has been ended."
-	case 110:
-		return "The system cannot open the device or file specified."
-	case 112:
-		return "There is not enough space on the disk."
-	case 122:
-		return "The data area passed to a system call is too small."
-	case ErrorInvalidName:
-		return "The filename, directory name, or volume label syntax is incorrect."
-	case 126:
-		return "The specified module could not be found."
-	case 127:
-		return "The specified procedure could not be found."
-	case ErrorDirNotEmpty:
-		return "The directory is not empty."
-	case 161:
-		return "The specified path is invalid."
-	case ErrorAlreadyExists:
-		return "Cannot create a file when that file already exists."
-	case 193:
-		return "%1 is not a valid Win32 application."
-	case 203:
-		return "The system could not find the environment option that was entered."
-	case ErrorFilenameTooLong:
-		return "The filename or extension is too long."
-	case 234:
-		return "More data is available."
-	case 258:
-		return "The wait operation timed out."
-	case ErrorNoMoreItems:
-		return "No more data is available."
-	case ErrorDirectory:
-		return "The directory name is invalid."
-	}
-	return highMessages(code)
-}
-
-func highMessages(code uint32) string {
-	switch code {
-	case 740:
-		return "The requested operation requires elevation."
-	case 995:
-		return "The I/O operation has been aborted because of either a thread exit or an application request."
-	case 1010:
-		return "The configuration registry key is invalid."
-	case ErrorKeyDeleted:
-		return "Illegal operation attempted on a registry key that has been marked for deletion."
-	case 1060:
-		return "The specified service does not exist as an installed service."
-	case 1062:
-		return "The service has not been started."
-	case 1072:
-		return "The specified service has been marked for deletion."
-	case 1073:
-		return "The specified service already exists."
-	case ErrorTooManyLinks:
-		return "An attempt was made to create more links on a file than the file system supports."
-	case 1223:
-		return "The operation was canceled by the user."
-	case ErrorInvalidOwner:
-		return "This security ID may not be assigned as the owner of this object."
-	case ErrorPrivilegeNotHeld:
-		return "A required privilege is not held by the client."
-	case ErrorNoneMapped:
-		return "No mapping between account names and security IDs was done."
-	case 1392:
-		return "The file or directory is corrupted and unreadable."
-	case 1920:
-		return "The file cannot be accessed by the system."
-	case ErrorCantResolve:
-		return "The name of the file cannot be resolved by the system."
-	case ErrorNotReparsePoint:
-		return "The file or directory is not a reparse point."
-	}
-	return ""
-}
+})
