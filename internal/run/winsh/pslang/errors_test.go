@@ -181,6 +181,7 @@ func TestErrors(t *testing.T) {
 			{"MissingEndParenthesisInExpression", 13}, {"InvalidFunctionParameter", 13},
 			{"MissingEndParenthesisInFunctionParameterList", 13}, {"UnexpectedToken", 14}, {"UnexpectedToken", 18},
 		}},
+		{"[int] param()", []reported{{"TypeNotAllowedBeforeParam", 0}}},
 		// Hashtables.
 		{"@{ a=1;b=2;c=3;", []reported{{"MissingEndCurlyBrace", 2}}},
 		{"@{a}", []reported{{"MissingEqualsInHashLiteral", 3}}},

@@ -199,8 +199,7 @@ func (p *parser) wordPart(b *builder) {
 // tokenEnd finds the end of the token that stands at the current place, as
 // argument mode has it. Messages name the tokens that are not expected so.
 func (p *parser) tokenEnd() int {
-	q := *p
-	q.errs = &Errors{}
+	q := p.skimmer()
 	r, n := q.runeAt(q.pos)
 	two := q.text[q.pos:min(q.pos+2, len(q.text))]
 	switch {

@@ -408,7 +408,7 @@ func (p *parser) nestedSubExpression(here bool) Expression {
 		return &SubExpression{p.extent(start, p.pos), &Block{Extent: p.extent(start, p.pos)}}
 	}
 	const weight = 10
-	if !p.enter(weight) {
+	if p.skim || !p.enter(weight) {
 		return &SubExpression{p.extent(start, p.pos), &Block{Extent: p.extent(start, p.pos)}}
 	}
 	defer p.leave(weight)

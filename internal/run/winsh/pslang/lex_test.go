@@ -3,6 +3,7 @@ package pslang
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -184,5 +185,23 @@ func TestDepth(t *testing.T) {
 			t.Errorf("%q 5000 times: %v", link, err)
 		}
 		Parse("$a"+strings.Repeat(link, 200000), Options{})
+	}
+}
+
+// TestTime holds that no text takes long, whatever is in it: each is a pattern
+// again and again.
+func TestTime(t *testing.T) {
+	for _, pattern := range []string{
+		"1 \"$(", "{[a({", "1 \"a", "1 @\"x", "a |\n", "#a\n", "<#a#> ", "`\n", "if(1){}\n", ":a ", "$a.b[[c]::", "[a(\"$(", "\"$(\"a\")\"",
+		"\"$(\"\"a\"\")\"", "a b,c ", "@{a=1;", "@{a=1}\n", "class a{", "data{'", "1 2 ", "a @ b ", "(1 2)", "$a=", "$a ? ", "'a' -f ", "try{}catch{}", "switch(1){1{}}",
+		"a $b$c.d ", "\u201c", "\xe2", "\x00", "${a", "${a} ", "0x", "1..", "-", "--% ", "a\n|", "\"\"", "''", "[a[", "foreach($a in 1){", "param($a)", "a --% b\n", "function a(",
+	} {
+		for _, core := range []bool{false, true} {
+			start := time.Now()
+			Parse(strings.Repeat(pattern, 200000/len(pattern)), Options{Core: core})
+			if d := time.Since(start); d > 2*time.Second {
+				t.Errorf("%q many times takes %v", pattern, d)
+			}
+		}
 	}
 }

@@ -65,6 +65,17 @@ type parser struct {
 	loops   int
 	// requires collects the #requires lines.
 	requires []*Requires
+	// skim is set where only the ends of tokens matter: nothing inside of a
+	// string is read then.
+	skim bool
+}
+
+// skimmer returns a parser that looks ahead: its errors are nobody's, and what
+// it reads is read in time that grows with the length alone.
+func (p *parser) skimmer() *parser {
+	q := *p
+	q.errs, q.requires, q.skim = &Errors{}, nil, true
+	return &q
 }
 
 // enter opens a construct and says whether it may be read. Each enter that
@@ -133,6 +144,9 @@ func (p *parser) missing(id, message string) {
 // missingAt reports something missing at a place; if the text ends here, more
 // text could mend it.
 func (p *parser) missingAt(at Extent, id, message string) {
+	if p.dead || len(p.errs.List) >= maxErrors {
+		return
+	}
 	p.add(&Error{Extent: at, ID: id, Message: message, Incomplete: p.atEnd()})
 }
 
@@ -150,9 +164,7 @@ func (p *parser) add(e *Error) {
 
 // atEnd says whether nothing but white space and comments follows.
 func (p *parser) atEnd() bool {
-	q := *p
-	q.errs = &Errors{}
-	q.requires = nil
+	q := p.skimmer()
 	q.newlines(false)
 	return q.pos >= len(q.text)
 }

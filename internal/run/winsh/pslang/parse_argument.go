@@ -130,7 +130,8 @@ func (p *parser) verbatim(c *Command, from int) {
 		b := p.byteAt(i)
 		if b == 0 && i >= len(p.text) || b == '\r' || b == '\n' ||
 			!quoted && (b == '|' || b == '&' && p.byteAt(i+1) == '&') {
-			p.pos = i
+			// Blanks at the end belong to the text.
+			p.pos, p.blankTo = i, 0
 			break
 		}
 		if p.doubleQuote(i) > 0 {

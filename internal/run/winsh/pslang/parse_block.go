@@ -124,22 +124,24 @@ func (p *parser) named(b *ScriptBlock, word string, at Extent, body *Block) {
 
 // paramBlock reads param ( … ) with the attributes before it, if it is there.
 func (p *parser) paramBlock(b *ScriptBlock) {
-	m := p.mark()
-	var attributes []*Attribute
+	if p.byteAt(p.pos) == '[' && !p.paramBehindBrackets() {
+		return
+	}
 	for p.byteAt(p.pos) == '[' {
 		k, ok := p.bracket()
-		if !ok || k.attribute == nil {
-			p.reset(m)
+		if !ok {
 			return
 		}
-		attributes = append(attributes, k.attribute)
+		if k.attribute == nil {
+			p.fail(k.extent, "TypeNotAllowedBeforeParam", "Unexpected type ["+k.typ.Name+"] was found in the parameter statement.")
+		} else {
+			b.Attributes = append(b.Attributes, k.attribute)
+		}
 		p.newlines(true)
 	}
 	if !p.takeKeyword("param") {
-		p.reset(m)
 		return
 	}
-	b.Attributes = attributes
 	if b.HasParam {
 		p.fail(p.extent(p.pos-len("param"), p.pos), "OnlyOneParameterListAllowed",
 			"The param statement cannot be used if arguments were specified in the function declaration.")
@@ -151,6 +153,16 @@ func (p *parser) paramBlock(b *ScriptBlock) {
 		return
 	}
 	b.Params, _ = p.params()
+}
+
+// paramBehindBrackets looks whether param stands behind attributes.
+func (p *parser) paramBehindBrackets() bool {
+	q := p.skimmer()
+	for q.byteAt(q.pos) == '[' {
+		q.skipGroup('[', ']')
+		q.newlines(true)
+	}
+	return q.keyword() == "param"
 }
 
 // usings reads the using statements at the top of a text.

@@ -184,23 +184,36 @@ func (p *parser) dataCommands() {
 
 // skipBraces skips { … } without reading what is inside.
 func (p *parser) skipBraces() {
-	start, depth := p.pos, 0
-	for p.pos < len(p.text) {
+	start := p.pos
+	q := p.skimmer()
+	closed := q.skipGroup('{', '}')
+	p.pos = q.pos
+	if !closed {
+		p.missingAt(p.extent(start, start+1), "MissingEndCurlyBrace", missingBrace)
+	}
+}
+
+// skipGroup skips what stands between two characters, the first of which is
+// here, and both of them.
+func (p *parser) skipGroup(open, close byte) bool {
+	for depth := 0; p.pos < len(p.text); {
 		p.newlines(true)
-		switch p.byteAt(p.pos) {
-		case '{':
+		switch c := p.byteAt(p.pos); c {
+		case open:
 			depth++
 			p.pos++
-		case '}':
+		case close:
 			p.pos++
 			if depth--; depth == 0 {
-				return
+				return true
 			}
+		case '{', '}':
+			p.pos++
 		default:
 			p.skipToken()
 		}
 	}
-	p.missingAt(p.extent(start, start+1), "MissingEndCurlyBrace", missingBrace)
+	return false
 }
 
 // skipToken skips a string, a bare word or a single character.
