@@ -298,6 +298,21 @@ func TestCurlWire(t *testing.T) {
 	}
 }
 
+// A proxy that the line itself sets counts; one that the step began with is the
+// business of the build's network.
+func TestCurlEnvProxy(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "by proxy") }))
+	defer proxy.Close()
+	s := site(t)
+	b := newBox(t, machine.Options{Env: []string{"https_proxy=http://127.0.0.1:1"}})
+	var out bytes.Buffer
+	p := b.Process("curl -s "+s.URL+"/file.txt http://example.test/", `C:\w`, &out, io.Discard)
+	p.Env.Set("HTTP_PROXY", proxy.URL)
+	if code, err := (curlProgram{}).Run(t.Context(), p); code != 0 || err != nil || out.String() != "0123456789by proxy" {
+		t.Errorf("code %d, %v, %q", code, err, out.String())
+	}
+}
+
 // Credentials stay with the host that they were given for.
 func TestCurlCredentials(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(echo))

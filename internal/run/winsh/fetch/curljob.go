@@ -1,12 +1,16 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/http/httpproxy"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 )
@@ -20,6 +24,40 @@ type curlJob struct {
 	body   *Body
 	user   *url.Userinfo
 	query  []string // to be added to the URL
+	// proxies are those that the line itself has set; nil if it has set none.
+	proxies func(*url.URL) (*url.URL, error)
+}
+
+// proxy returns what the connection is to be asked for a URL; "" leaves it to
+// the build's network.
+func (j *curlJob) proxy(u *url.URL) string {
+	if j.proxies == nil {
+		return ""
+	}
+	p, err := j.proxies(u)
+	if err != nil || p == nil {
+		return "direct"
+	}
+	return p.String()
+}
+
+// envProxies reads the variables that name proxies. Those that the step
+// started with are the business of the build's network.
+func (c *curlRun) envProxies() func(*url.URL) (*url.URL, error) {
+	first := c.p.Machine.Process("curl", `C:\`, io.Discard, io.Discard).Env
+	changed := false
+	get := func(name string) string {
+		v, _ := c.p.Env.Get(name)
+		was, _ := first.Get(name)
+		changed = changed || v != was
+		return v
+	}
+	all := get("ALL_PROXY")
+	config := httpproxy.Config{HTTPProxy: cmp.Or(get("HTTP_PROXY"), all), HTTPSProxy: cmp.Or(get("HTTPS_PROXY"), all), NoProxy: get("NO_PROXY")}
+	if !changed {
+		return nil
+	}
+	return config.ProxyFunc()
 }
 
 // prepare makes the job of the options.
@@ -29,6 +67,9 @@ func (c *curlRun) prepare(ctx context.Context) (*curlJob, error) {
 	wire, err := c.wire(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if o.proxy == nil && o.noProxy != "*" {
+		j.proxies = c.envProxies()
 	}
 	j.client = Client{Send: c.p.Machine.HTTP, Connect: o.connect, Timeout: o.timeout, Wire: wire}
 	if o.location {
@@ -87,8 +128,11 @@ func (c *curlRun) mayFollow(to *url.URL) error {
 func (c *curlRun) wire(ctx context.Context) (machine.Wire, error) {
 	o := c.o
 	w := machine.Wire{Insecure: o.insecure, MinTLS: o.minTLS, MaxTLS: o.maxTLS}
-	if w.MinTLS <= 0x0303 {
+	if w.MinTLS <= tls.VersionTLS12 {
 		w.MinTLS = 0 // what Go does by itself
+	}
+	if w.MaxTLS == tls.VersionTLS13 {
+		w.MaxTLS = 0
 	}
 	if o.caFile != "" {
 		b, err := c.readLocal(ctx, o.caFile, "--cacert")

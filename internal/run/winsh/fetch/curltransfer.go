@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 )
@@ -178,7 +174,11 @@ func (t *curlTransfer) attempt(ctx context.Context) error {
 		fmt.Fprintf(t.c.err, "* Request to %s port %s\n", u.Hostname(), portOf(u))
 	}
 	meter := t.startMeter()
-	resp, err := t.job.client.Do(ctx, req)
+	client := t.job.client
+	if client.Wire.Proxy == "" {
+		client.Wire.Proxy = t.job.proxy(u)
+	}
+	resp, err := client.Do(ctx, req)
 	if err != nil {
 		return t.failure(err, meter)
 	}
@@ -253,8 +253,8 @@ func (t *curlTransfer) copyBody(ctx context.Context, resp *Response) error {
 	var body io.Reader = resp.Body
 	if t.c.o.compressed {
 		var err error
-		if body, err = contentDecoder(resp.Header.Get("Content-Encoding"), resp.Body); err != nil {
-			return err
+		if body, err = DecodeContent(resp.Header.Get("Content-Encoding"), resp.Body); err != nil {
+			return &curlFailure{code: 61, text: "Unrecognized content encoding type. libcurl understands deflate, gzip content encodings."}
 		}
 	}
 	buf := make([]byte, 64<<10)
@@ -272,64 +272,12 @@ func (t *curlTransfer) copyBody(ctx context.Context, resp *Response) error {
 			return nil
 		}
 		if err != nil {
-			var e *Error
-			if t.c.o.compressed && !errors.As(err, &e) && ctx.Err() == nil {
+			if errors.Is(err, ErrCorrupt) {
 				return &curlFailure{code: 61, text: "Error while processing content unencoding: invalid data"}
 			}
 			return err
 		}
 	}
-}
-
-// contentDecoder undoes a Content-Encoding.
-func contentDecoder(encoding string, r io.Reader) (io.Reader, error) {
-	codings := strings.Split(encoding, ",")
-	slices.Reverse(codings)
-	for _, c := range codings {
-		switch c = strings.ToLower(strings.TrimSpace(c)); c {
-		case "", "identity":
-		case "gzip", "x-gzip":
-			r = &lazyReader{open: func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }, r: r}
-		case "deflate":
-			r = &lazyReader{open: newInflate, r: r}
-		default:
-			return nil, &curlFailure{code: 61, text: "Unrecognized content encoding type. libcurl understands deflate, gzip content encodings."}
-		}
-	}
-	return r, nil
-}
-
-// lazyReader opens a decoder at the first read: an empty body has no header.
-type lazyReader struct {
-	open func(io.Reader) (io.Reader, error)
-	r    io.Reader
-	d    io.Reader
-}
-
-func (l *lazyReader) Read(p []byte) (int, error) {
-	if l.d == nil {
-		d, err := l.open(l.r)
-		if err != nil {
-			return 0, err
-		}
-		l.d = d
-	}
-	return l.d.Read(p)
-}
-
-// newInflate reads "deflate", which is zlib, or raw from servers that got it
-// wrong.
-func newInflate(r io.Reader) (io.Reader, error) {
-	head := make([]byte, 2)
-	n, err := io.ReadFull(r, head)
-	if n == 0 {
-		return nil, err
-	}
-	r = io.MultiReader(strings.NewReader(string(head[:n])), r)
-	if n == 2 && head[0]&15 == 8 && (int(head[0])<<8|int(head[1]))%31 == 0 {
-		return zlib.NewReader(r)
-	}
-	return flate.NewReader(r), nil
 }
 
 // showHeaders prints the headers of all answers where the options want them.

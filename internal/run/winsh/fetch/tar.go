@@ -21,7 +21,7 @@ type tarProgram struct{}
 // Check implements [machine.Program].
 func (tarProgram) Check(_ context.Context, _ *machine.Checking, args []machine.Arg) error {
 	words, ok := knownWords(args)
-	if !ok {
+	if !ok || len(args) > 0 && args[0].Unknown { // the first word may be letters
 		return nil // looked at again before it runs
 	}
 	_, err := parseTar(words)
@@ -41,7 +41,7 @@ func knownWords(args []machine.Arg) ([]string, bool) {
 		if !a.Unknown {
 			continue
 		}
-		if i == 0 || strings.HasPrefix(a.Text, "-") {
+		if strings.HasPrefix(a.Text, "-") {
 			return nil, false
 		}
 		words[i] += "x"

@@ -32,6 +32,9 @@ func (t *tarRun) read(ctx context.Context) error {
 	}
 	x := &extraction{t: t, dir: dir, safe: map[string]bool{}}
 	format, err := ReadArchive(ctx, src, func(m *Member, r io.Reader) error {
+		if err := t.p.Machine.Tick(ctx); err != nil {
+			return err
+		}
 		if t.o.fastRead && sel.allUsed() {
 			return fs.SkipAll
 		}
