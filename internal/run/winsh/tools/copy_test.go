@@ -52,6 +52,11 @@ func TestXcopy(t *testing.T) {
 			name: "directory asked for, answered", files: src, line: `xcopy a b`, stdin: "D\r\n",
 			want: result{Out: "Does b specify a file name\r\nor directory name on the target\r\n(F = file, D = directory)? " + crlf(`a\1.txt`, `a\2.log`, `2 File(s) copied`)},
 		},
+		{
+			name: "program with a path", files: []string{`C:\w\x=1`}, line: `C:/Windows/System32/xcopy.exe x b\`,
+			want: result{Out: crlf(`C:x`, `1 File(s) copied`)},
+		},
+		{name: "switch glued to the name", line: `xcopy/Q`, want: result{Err: crlf("Invalid number of parameters"), Code: 4}},
 		{name: "nobody answers", files: src, line: `xcopy a b`, want: result{Refused: `xcopy asks whether b is a file or a directory`}},
 		{name: "nobody allows to overwrite", files: []string{`C:\w\x=1`, `C:\w\b\x=2`}, line: `xcopy x b`, want: result{Refused: `xcopy asks whether to overwrite C:\w\b\x`}},
 		{

@@ -115,8 +115,8 @@ func FuzzCabinet(f *testing.F) {
 	})
 }
 
-// FuzzSwitches fails if arguments crash a parser, or if a check of what is known
-// refuses nothing that a run would refuse.
+// FuzzSwitches fails if arguments crash a parser, or if a check refuses what is
+// not known yet.
 func FuzzSwitches(f *testing.F) {
 	f.Add(`xcopy a b /E/I /D:1-2-2024`)
 	f.Add(`robocopy "a b" c /XF x y /LOG:z`)

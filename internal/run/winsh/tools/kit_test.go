@@ -82,9 +82,13 @@ func (b *box) call(line, stdin string) result {
 	var out, errs bytes.Buffer
 	p := b.m.Process(line, `C:\w`, &out, &errs)
 	p.Stdin, p.Env, p.CodePage = strings.NewReader(stdin), b.env.Clone(), b.page
-	f, err := b.m.Find(ctx, p.Args[0], p.Env, p.Dir, false)
+	name, _, _ := strings.Cut(p.Args[0], "/")
+	if strings.Contains(name, ":") {
+		name = p.Args[0]
+	}
+	f, err := b.m.Find(ctx, name, p.Env, p.Dir, false)
 	if err != nil {
-		b.t.Fatalf("finding %s: %v", p.Args[0], err)
+		b.t.Fatalf("finding %s: %v", name, err)
 	}
 	code, err := b.m.Start(ctx, f, p)
 	b.page, b.exported = p.CodePage, p.Export

@@ -129,17 +129,30 @@ func splitSlashes(text string) []word {
 	return words
 }
 
+// cutProgram drops the program's name from a command line. Switches may be glued
+// to a bare name ("xcopy/?").
+func cutProgram(line string) string {
+	rest := strings.TrimLeft(line, " \t")
+	if quoted, ok := strings.CutPrefix(rest, `"`); ok {
+		_, rest, _ = strings.Cut(quoted, `"`)
+		return rest
+	}
+	end := strings.IndexAny(rest, " \t")
+	if end < 0 {
+		end = len(rest)
+	}
+	if name := rest[:end]; !strings.ContainsAny(name, `:\.`) {
+		if slash := strings.IndexByte(name, '/'); slash >= 0 {
+			end = slash
+		}
+	}
+	return rest[end:]
+}
+
 // lexOwn takes a command line apart by the rules of the older tools and drops
 // the program's name.
 func lexOwn(line string) []word {
-	rest := strings.TrimLeft(line, " \t")
-	if strings.HasPrefix(rest, `"`) {
-		_, rest, _ = strings.Cut(rest[1:], `"`)
-	} else if i := strings.IndexAny(rest, " \t/"); i >= 0 {
-		rest = rest[i:]
-	} else {
-		rest = ""
-	}
+	rest := cutProgram(line)
 	var words []word
 	for {
 		rest = strings.TrimLeft(rest, " \t")
