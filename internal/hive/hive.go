@@ -1,21 +1,52 @@
-// Package hive makes and examines Windows registry hives, the regf files that
-// hold the registry of a machine or a user.
+// Package hive reads, writes and changes Windows registry hives, the regf files
+// that hold the registry of a machine or a user.
 //
-// Start with [Minimal], which makes the empty hive that a HostProcess base image
-// needs five times, and [Check], which reads just enough of a hive to say
-// whether Windows would take it for one and what it is called. It is pure Go and
-// deterministic: the same options give the same bytes.
+// Start with [Open], which gives a [Hive] whose keys and values are read as they
+// are asked for, and with [NewView], which stacks hives of changes on a base as
+// the layers of an image do. [Changes] are what was done to a registry: keys and
+// values set and deleted, kept in memory and shown by [View.With] above what
+// they change. [EncodeDelta] writes them as the hive of changes that a layer
+// carries (Hives/Software_Delta), [ReadDelta] reads such a one back. [Encode]
+// writes a tree of [Node] as an ordinary hive, [Minimal] the empty one that a
+// HostProcess base image needs five times, and [Check] reads just enough of a
+// stream to say whether Windows would take it for a hive. All is pure Go, and
+// what is written is deterministic: the same input gives the same bytes.
 //
-// The package refuses what it does not know: a file whose checksum is wrong, whose
-// version is not known or whose root key is not where the header says is a
-// [*FormatError], and never read as well as possible. It writes no key but the
-// root, and reads none but the root; of logs it knows only that a hive needs one
-// ([Header.Dirty]).
+// # The format
 //
 // A hive is a base block of 4096 bytes ([Header]) followed by bins, each a
-// multiple of 4096 bytes long and filled with cells without gaps. Keys, security
-// descriptors and lists are cells, and refer to each other by their offset from
-// the first bin.
+// multiple of 4096 bytes long and filled with cells without gaps. Keys, values,
+// security descriptors and lists are cells, and refer to each other by their
+// offset from the first bin. Names are compared in upper case, UTF-16 unit by
+// unit; a surrogate without its partner, which the registry allows, is kept as
+// the three bytes that UTF-8 would have for it.
+//
+// It reads versions 1.3 to 1.6, every kind of subkey list, data inline, in cells
+// and in segments, class names, links and layers. Files are not trusted: every
+// offset, size and count is checked against the file before it is used, a key
+// must know the parent it was found below, and neither time nor memory grow
+// beyond what the size of the file explains. What is broken is a [*FormatError]
+// with the place, and is never read as well as possible.
+//
+// It does not replay logs: [Header.Dirty] says that a hive needs them, and what
+// to do then is for the caller. It does not follow symbolic links ([Key.Link]),
+// and knows of CurrentControlSet, which Windows makes when it starts, only which
+// key it stands for ([View.ControlSet]). It refuses to read single values of
+// more than 64 MiB and the values of keys that stand for a running system's data
+// (performance counters), and to write keys with NUL in their names, trees
+// deeper than 512 keys and hives above 2 GB.
+//
+// # Hives of changes
+//
+// Their format is not documented by Microsoft. What is written follows the public
+// descriptions of layered keys and, where these are silent, hives that Windows
+// itself has written: version 1.6 with the flag for layered keys; a root ROOT
+// that merges and whose descriptor does not count; keys that only lead to a
+// change merge, inherit the class and repeat the descriptor of the key below;
+// new keys merge without inheriting, or supersede it locally if they were made
+// with a descriptor of their own; a key made again after it was deleted hides
+// the tree below, as do all keys in it; deleted keys have no time. No Windows has
+// loaded one of them yet, so they are an experiment, and callers should say so.
 package hive
 
 import (

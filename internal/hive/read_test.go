@@ -316,3 +316,29 @@ func FuzzOpen(f *testing.F) {
 		_, _ = NewView(h).ControlSet()
 	})
 }
+
+// TestPredefinedKey: the count of such a key's values is a handle.
+func TestPredefinedKey(t *testing.T) {
+	b := encode(t, &Node{Subkeys: []*Node{{Name: "009"}}}, 5)
+	nk := damaged{t, b}.node("nk", 1)
+	nk[2] |= keyPredefined
+	binary.LittleEndian.PutUint32(nk[36:], 0x80000060)
+	k, err := open(t, b).Key("009")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fe *FormatError
+	if _, err := k.Values(); err == nil || errors.As(err, &fe) {
+		t.Errorf("values: %v, want an error but no FormatError", err)
+	}
+}
+
+// TestDirty: a hive whose last write was not finished is opened, and says so.
+func TestDirty(t *testing.T) {
+	b := encode(t, &Node{}, 5)
+	binary.LittleEndian.PutUint32(b[4:], 2)
+	binary.LittleEndian.PutUint32(b[checksumAt:], checksum(b))
+	if h := open(t, b); !h.Header().Dirty() {
+		t.Error("the hive passes for clean")
+	}
+}

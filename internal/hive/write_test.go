@@ -243,6 +243,16 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// TestHints: lists of old versions keep the first characters of names, if they
+// are Latin-1.
+func TestHints(t *testing.T) {
+	for name, want := range map[string]string{"Größe": "Gr\xF6\xDF", "ab": "ab\x00\x00", "Ключ": "\x00\x00\x00\x00", "abcdЮ": "abcd"} {
+		if got := string(hint(name)); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 // TestLookupByName: hashes of another upper-case table do not hide a key.
 func TestLookupByName(t *testing.T) {
 	b := encode(t, &Node{Subkeys: []*Node{{Name: "ſtraße"}}}, 5)

@@ -9,7 +9,8 @@
 // go-containerregistry makes (control_test.go), so that a failure there blames
 // the peer or this package, and on what casement builds (casement_test.go and
 // images_test.go). What BuildKit and casement build upon each other is in
-// buildkit_test.go.
+// buildkit_test.go. Registry hives, which are inside of images, have readers and
+// writers of their own in hive_test.go.
 //
 // Run it with test/peers/run. It installs what it needs (Debian packages as
 // root, Go programs into the user's cache directory) and skips nothing: a peer
@@ -91,6 +92,7 @@ func runAll(m *testing.M) (int, error) {
 func install(ctx context.Context, bed testbed.Bed) error {
 	debian := map[string]string{
 		"skopeo": "skopeo", "umoci": "umoci", "docker-registry": "docker-registry", "htpasswd": "apache2-utils", "runc": "runc",
+		"hivexml": "libhivex-bin", "hivexregedit": "libwin-hivex-perl", "reglookup": "reglookup",
 	}
 	if err := bed.NeedPrograms(ctx, debian); err != nil {
 		return err
