@@ -94,7 +94,7 @@ func TestRedirectLimits(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(echo))
 	defer plain.Close()
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, plain.URL, 302)
+		http.Redirect(w, r, plain.URL, http.StatusFound)
 	}))
 	defer secure.Close()
 	for name, tc := range map[string]struct {

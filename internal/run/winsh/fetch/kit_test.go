@@ -191,7 +191,7 @@ func zipOf(t testing.TB, entries ...zipEntry) string {
 	w := zip.NewWriter(&b)
 	for _, e := range entries {
 		h := &zip.FileHeader{Name: e.name, Method: e.method}
-		h.ModifiedDate, h.ModifiedTime = toDOSTime(time.Date(2021, 6, 5, 4, 3, 2, 0, time.UTC))
+		stamp(h, time.Date(2021, 6, 5, 4, 3, 2, 0, time.UTC))
 		packed := []byte(e.text)
 		if e.method == zip.Deflate {
 			var p bytes.Buffer

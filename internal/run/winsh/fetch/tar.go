@@ -124,15 +124,6 @@ func (t *tarRun) run(ctx context.Context) (int, error) {
 // warn prints a message as bsdtar does.
 func (t *tarRun) warn(text string) { fmt.Fprintf(t.err, "%s: %s\n", t.name, text) }
 
-// full makes a full path of a name on the command line, relative to dir.
-func (t *tarRun) full(dir, name string) (string, error) {
-	f, err := machine.Full(dir, name)
-	if err != nil {
-		return "", usagef("%s: %s", name, strerror(err))
-	}
-	return f, nil
-}
-
 // chdir returns the directory that -C has asked for.
 func (t *tarRun) chdir(ctx context.Context, dir, to string) (string, error) {
 	if to == "" {

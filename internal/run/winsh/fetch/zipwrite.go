@@ -57,7 +57,7 @@ func (z *ZipWriter) Add(name string, mod time.Time, level ZipLevel, r io.Reader)
 	if level == ZipNoCompression {
 		h.Method = zip.Store
 	}
-	h.ModifiedDate, h.ModifiedTime = toDOSTime(mod)
+	stamp(h, mod)
 	z.level = level
 	w, err := z.w.CreateHeader(h)
 	if err != nil {
@@ -95,7 +95,7 @@ func (z *ZipWriter) entry(m *Member, r io.Reader) error {
 // that ends in a slash or backslash.
 func (z *ZipWriter) AddDir(name string, mod time.Time) error {
 	h := &zip.FileHeader{Name: name, Method: zip.Store}
-	h.ModifiedDate, h.ModifiedTime = toDOSTime(mod)
+	stamp(h, mod)
 	if _, err := z.w.CreateRaw(h); err != nil {
 		return fmt.Errorf("adding %s to zip archive: %w", name, err)
 	}
@@ -116,6 +116,16 @@ func (z *ZipWriter) Close() error {
 		return fmt.Errorf("writing directory of zip archive: %w", err)
 	}
 	return nil
+}
+
+// stamp sets the local time of an entry. Modified would write an extra field
+// with the time in UTC, which .NET does not.
+func stamp(h *zip.FileHeader, t time.Time) {
+	date, clock := toDOSTime(t)
+	//lint:ignore SA1019 see above
+	h.ModifiedDate = date
+	//lint:ignore SA1019 see above
+	h.ModifiedTime = clock
 }
 
 // toDOSTime is the wall clock of t in steps of two seconds; years that DOS does
