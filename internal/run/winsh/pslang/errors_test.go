@@ -107,7 +107,8 @@ func TestErrors(t *testing.T) {
 		{"begin process end", []reported{
 			{"MissingNamedStatementBlock", 5}, {"MissingNamedStatementBlock", 13}, {"MissingNamedStatementBlock", 17},
 		}},
-		{"begin {} Hi", []reported{{"MissingNamedBlocks", 9}}},
+		{"begin {} Hi", []reported{{"UnexpectedToken", 9}}},
+		{"function a {begin {} Hi}", []reported{{"MissingEndCurlyBrace", 11}, {"UnexpectedToken", 23}}},
 		{"begin {} begin {}", []reported{{"DuplicateScriptCommandClause", 9}}},
 		{"data", []reported{{"MissingStatementBlockForDataSection", 4}}},
 		{"data -abc foo {}", []reported{{"InvalidParameterForDataSectionStatement", 5}}},
@@ -242,6 +243,8 @@ func TestErrorsCore(t *testing.T) {
 		{"$true ? 3 :", []reported{{"ExpectedValueExpression", 11}}},
 		{"$true ? :", []reported{{"ExpectedValueExpression", 7}, {"ExpectedValueExpression", 9}}},
 		{"a &&", []reported{{"EmptyPipeElement", 4}}},
+		{"begin {} Hi", []reported{{"MissingNamedBlocks", 9}}},
+		{"{begin {} Hi", []reported{{"MissingNamedBlocks", 10}, {"UnexpectedToken", 10}}},
 		{"a & b & c", nil},
 		{"\"`u{}\"", []reported{{"InvalidUnicodeEscapeSequence", 1}}},
 		{"\"`u{219z}\"", []reported{{"InvalidUnicodeEscapeSequence", 7}}},
@@ -287,7 +290,6 @@ func TestMessages(t *testing.T) {
 			"argument to a command. To reference variables in an expression use '$b'."},
 		{"$a = 1e999d", "The numeric constant 1e999d is not valid."},
 		{"param($a, $A)", "Duplicate parameter $A in parameter list."},
-		{"begin {} x", "unexpected token 'x', expected 'begin', 'process', 'end', or 'dynamicparam'."},
 	}
 	for _, tt := range tests {
 		list := parseErrors(tt.in, Options{})

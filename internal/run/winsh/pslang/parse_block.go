@@ -5,15 +5,20 @@ func (p *parser) script() *ScriptBlock {
 	b := &ScriptBlock{}
 	p.newlines(true)
 	b.Using = p.usings()
-	p.body(b, true)
+	if p.body(b) {
+		p.pos = max(p.tokenEnd(), p.pos+1)
+	}
 	for !p.dead {
 		p.newlines(true)
 		if p.pos >= len(p.text) {
 			break
 		}
-		// What stands here ended the list of statements: ) or }.
-		p.unexpected()
-		p.pos++
+		// What stands here ended the list of statements: a ) or } that nothing
+		// has opened, or something behind named blocks.
+		if c := p.text[p.pos]; c == ')' || c == '}' || b.Named && len(p.errs.List) == 0 {
+			p.unexpected()
+			p.pos = max(p.tokenEnd(), p.pos+1)
+		}
 		p.statements()
 	}
 	b.Requires = p.requires
@@ -34,8 +39,9 @@ func (p *parser) scriptBlock() *ScriptBlock {
 	defer func() { p.finally, p.loops = finally, loops }()
 	p.pos++
 	b := &ScriptBlock{}
-	p.body(b, false)
-	p.closeBrace(start)
+	if !p.body(b) {
+		p.closeBrace(start)
+	}
 	b.Extent = p.from(start)
 	return b
 }
@@ -51,14 +57,15 @@ func (p *parser) closeBrace(start int) {
 }
 
 // body reads what a script block consists of: a param block and either named
-// blocks or statements.
-func (p *parser) body(b *ScriptBlock, top bool) {
+// blocks or statements. It says whether it has reported what stands where the
+// block should end.
+func (p *parser) body(b *ScriptBlock) bool {
 	p.newlines(true)
 	p.paramBlock(b)
 	p.newlines(true)
 	if p.blockName() == "" {
 		b.End = p.statements()
-		return
+		return false
 	}
 	b.Named = true
 	for !p.dead {
@@ -81,20 +88,13 @@ func (p *parser) body(b *ScriptBlock, top bool) {
 		}
 		p.named(b, word, at, body)
 	}
-	if p.pos < len(p.text) && p.byteAt(p.pos) != '}' && p.byteAt(p.pos) != ')' {
-		p.misplaced(top)
+	if c := p.byteAt(p.pos); !p.core || c == '}' || c == ')' || p.pos >= len(p.text) {
+		return false
 	}
-}
-
-// misplaced reports statements behind named blocks, and reads them.
-func (p *parser) misplaced(top bool) {
 	end := p.tokenEnd()
-	names := "'begin', 'process', 'end', or 'dynamicparam'"
-	if p.core {
-		names = "'begin', 'process', 'end', 'clean', or 'dynamicparam'"
-	}
-	p.fail(p.extent(p.pos, end), "MissingNamedBlocks", "unexpected token '"+p.text[p.pos:end]+"', expected "+names+".")
-	p.statements()
+	p.fail(p.extent(p.pos, end), "MissingNamedBlocks", "unexpected token '"+p.text[p.pos:end]+
+		"', expected 'begin', 'process', 'end', 'clean', or 'dynamicparam'.")
+	return true
 }
 
 // blockName returns the keyword of a named block that stands here.

@@ -37,7 +37,7 @@ func (p *parser) ternaryRest(start int, cond Expression) Expression {
 	p.newlines(false)
 	if p.byteAt(p.pos) != ':' || p.byteAt(p.pos+1) == ':' {
 		if then != nil {
-			p.missing("MissingColonInTernaryExpression", "Expected ':' in ternary expression.")
+			p.missing("MissingColonInTernaryExpression", "Missing ':' in the ternary expression.")
 		}
 		return &Ternary{p.from(start), cond, then, nil}
 	}

@@ -101,8 +101,9 @@ func (p *parser) functionBody(b *ScriptBlock) {
 	p.finally, p.loops = false, 0
 	defer func() { p.finally, p.loops = finally, loops }()
 	p.pos++
-	p.body(b, false)
-	p.closeBrace(start)
+	if !p.body(b) {
+		p.closeBrace(start)
+	}
 	b.Extent = p.from(start)
 }
 
