@@ -92,21 +92,30 @@ func site(t testing.TB) *httptest.Server {
 	return s
 }
 
-// What a command line downloads, prints and returns. @ is the server.
-func TestCurl(t *testing.T) {
-	s := site(t)
-	plain := func(req string, headers ...string) string {
-		return req + "\n" + strings.Join(headers, "\n") + "\n"
-	}
-	const accept, agent, coding = "Accept: */*", "User-Agent: curl/8.13.0", "Accept-Encoding: identity"
-	const form = "Content-Type: application/x-www-form-urlencoded"
-	tests := []struct {
-		name, line     string
-		files          map[string]string // before
-		stdout, stderr string
-		code           int
-		want           map[string]string // files after
-	}{
+// curlCase is a command line with what it downloads, prints and returns. @ is
+// the server.
+type curlCase struct {
+	name, line     string
+	files          map[string]string // before
+	stdout, stderr string
+	code           int
+	want           map[string]string // files after
+}
+
+// asked is what the server's echo prints of a request.
+func asked(req string, headers ...string) string {
+	return req + "\n" + strings.Join(headers, "\n") + "\n"
+}
+
+const (
+	accept = "Accept: */*"
+	agent  = "User-Agent: curl/8.13.0"
+	coding = "Accept-Encoding: identity"
+	form   = "Content-Type: application/x-www-form-urlencoded"
+)
+
+func curlFileCases() []curlCase {
+	return []curlCase{
 		{name: "to standard output", line: "curl -s @/file.txt", stdout: "0123456789"},
 		{name: "to a file", line: `curl -fSLso x.txt @/file.txt`, want: map[string]string{`C:\w\x.txt`: "0123456789"}},
 		{name: "joined name", line: `curl -fsSLox.txt @/file.txt`, want: map[string]string{`C:\w\x.txt`: "0123456789"}},
@@ -133,19 +142,24 @@ func TestCurl(t *testing.T) {
 		{name: "redirect is followed", line: `curl -sL @/redirect/302?to=/file.txt`, stdout: "0123456789"},
 		{name: "endless", line: `curl -sSL @/loop`, code: 47, stderr: lines("curl: (47) Maximum (50) redirects followed")},
 		{name: "one too many", line: `curl -sSL --max-redirs 0 @/loop`, code: 47, stderr: lines("curl: (47) Maximum (0) redirects followed")},
-		{name: "POST becomes GET", line: `curl -sL -d a=1 @/redirect/302?to=/echo`, stdout: plain("GET /echo", accept, coding, agent)},
-		{name: "POST stays", line: `curl -sL -d a=1 @/redirect/307?to=/echo`, stdout: plain("POST /echo", accept, coding, form, agent) + "a=1"},
-		{name: "POST stays by option", line: `curl -sL --post301 -d a=1 @/redirect/301?to=/echo`, stdout: plain("POST /echo", accept, coding, form, agent) + "a=1"},
-		{name: "data", line: `curl -s -d a=1 --data-urlencode "b=x y&" --data-raw @c @/echo`, stdout: plain("POST /echo", accept, coding, form, agent) + "a=1&b=x+y%26&@c"},
+		{name: "POST becomes GET", line: `curl -sL -d a=1 @/redirect/302?to=/echo`, stdout: asked("GET /echo", accept, coding, agent)},
+		{name: "POST stays", line: `curl -sL -d a=1 @/redirect/307?to=/echo`, stdout: asked("POST /echo", accept, coding, form, agent) + "a=1"},
+		{name: "POST stays by option", line: `curl -sL --post301 -d a=1 @/redirect/301?to=/echo`, stdout: asked("POST /echo", accept, coding, form, agent) + "a=1"},
+		{name: "data", line: `curl -s -d a=1 --data-urlencode "b=x y&" --data-raw @c @/echo`, stdout: asked("POST /echo", accept, coding, form, agent) + "a=1&b=x+y%26&@c"},
 		{name: "data of files", line: `curl -s -d @f --data-binary @f @/echo`, files: map[string]string{`C:\w\f`: "l1\r\nl2"},
-			stdout: plain("POST /echo", accept, coding, form, agent) + "l1l2&l1\r\nl2"},
-		{name: "data in the query", line: `curl -s -G -d a=1 -d b=2 @/echo?c=3`, stdout: plain("GET /echo?c=3&a=1&b=2", accept, coding, agent)},
-		{name: "JSON", line: `curl -s --json "{\"a\":1}" @/echo`, stdout: plain("POST /echo", "Accept: application/json", coding, "Content-Type: application/json", agent) + `{"a":1}`},
+			stdout: asked("POST /echo", accept, coding, form, agent) + "l1l2&l1\r\nl2"},
+		{name: "data in the query", line: `curl -s -G -d a=1 -d b=2 @/echo?c=3`, stdout: asked("GET /echo?c=3&a=1&b=2", accept, coding, agent)},
+		{name: "JSON", line: `curl -s --json "{\"a\":1}" @/echo`, stdout: asked("POST /echo", "Accept: application/json", coding, "Content-Type: application/json", agent) + `{"a":1}`},
+	}
+}
+
+func curlRequestCases() []curlCase {
+	return []curlCase{
 		{name: "headers", line: `curl -s -H "X-A: 1" -H "Accept:" -H "X-E;" -A me -e from -b k=v -X PURGE @/echo`,
-			stdout: plain("PURGE /echo", coding, "Cookie: k=v", "Referer: from", "User-Agent: me", "X-A: 1", "X-E: ")},
+			stdout: asked("PURGE /echo", coding, "Cookie: k=v", "Referer: from", "User-Agent: me", "X-A: 1", "X-E: ")},
 		{name: "authentication", line: `curl -s -u me:secret @/echo`,
-			stdout: plain("GET /echo", accept, coding, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("me:secret")), agent)},
-		{name: "upload", line: `curl -s -T up.txt @/echo/`, files: map[string]string{`C:\w\up.txt`: "content"}, stdout: plain("PUT /echo/up.txt", accept, coding, agent) + "content"},
+			stdout: asked("GET /echo", accept, coding, "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("me:secret")), agent)},
+		{name: "upload", line: `curl -s -T up.txt @/echo/`, files: map[string]string{`C:\w\up.txt`: "content"}, stdout: asked("PUT /echo/up.txt", accept, coding, agent) + "content"},
 		{name: "compressed", line: `curl -s --compressed @/gzip`, stdout: "was packed"},
 		{name: "not compressed", line: `curl -s @/gzip`, stdout: "plain"},
 		{name: "range", line: `curl -s -r 2-4 @/file.txt`, stdout: "234"},
@@ -159,10 +173,10 @@ func TestCurl(t *testing.T) {
 		{name: "head", line: `curl -sI @/file.txt`, stdout: "HTTP/1.1 200 OK\r\nAccept-Ranges: bytes\r\nContent-Length: 10\r\nContent-Type: text/plain; charset=utf-8\r\nDate: D\r\nLast-Modified: Wed, 04 Mar 2026 05:06:07 GMT\r\n\r\n"},
 		{name: "several", line: `curl -s @/file.txt @/missing @/cd -o a -o b`, stdout: "abc", want: map[string]string{`C:\w\a`: "0123456789", `C:\w\b`: "404 page not found\n"}},
 		{name: "pattern", line: `curl -s @/echo/[1-2]{a,b} -o #1-#2.txt -w "%{http_code} "`, stdout: "200 200 200 200 ",
-			want: map[string]string{`C:\w\2-a.txt`: plain("GET /echo/2a", accept, coding, agent)}},
-		{name: "no pattern", line: `curl -sg -o x @/echo/[1]`, want: map[string]string{`C:\w\x`: plain("GET /echo/[1]", accept, coding, agent)}},
-		{name: "escaped blanks", line: `curl -s "@/echo/a b"`, stdout: plain("GET /echo/a%20b", accept, coding, agent)},
-		{name: "dots", line: `curl -s @/x/../echo/./y`, stdout: plain("GET /echo/y", accept, coding, agent)},
+			want: map[string]string{`C:\w\2-a.txt`: asked("GET /echo/2a", accept, coding, agent)}},
+		{name: "no pattern", line: `curl -sg -o x @/echo/[1]`, want: map[string]string{`C:\w\x`: asked("GET /echo/[1]", accept, coding, agent)}},
+		{name: "escaped blanks", line: `curl -s "@/echo/a b"`, stdout: asked("GET /echo/a%20b", accept, coding, agent)},
+		{name: "dots", line: `curl -s @/x/../echo/./y`, stdout: asked("GET /echo/y", accept, coding, agent)},
 		{name: "too large", line: `curl -sS --max-filesize 5 -o x @/file.txt`, code: 63, stderr: lines("curl: (63) Maximum file size exceeded")},
 		{name: "refused protocol", line: `curl -sS --proto =https @/file.txt`, code: 1, stderr: lines(`curl: (1) Protocol "http" disabled`)},
 		{name: "unknown protocol", line: `curl -sS gopher9://x/`, code: 1, stderr: lines(`curl: (1) Protocol "gopher9" not supported`)},
@@ -177,7 +191,11 @@ func TestCurl(t *testing.T) {
 			"                                 Dload  Upload   Total   Spent    Left  Speed",
 			"\r100    10  100    10    0     0      0      0 --:--:-- --:--:-- --:--:--     0")},
 	}
-	for _, tc := range tests {
+}
+
+func TestCurl(t *testing.T) {
+	s := site(t)
+	for _, tc := range append(curlFileCases(), curlRequestCases()...) {
 		t.Run(tc.name, func(t *testing.T) {
 			b := newBox(t, machine.Options{})
 			for name, text := range tc.files {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net/url"
 	"strings"
 	"time"
@@ -103,71 +104,78 @@ func (t *curlTransfer) writeOut(ctx context.Context, f *curlFailure) error {
 		}
 	}
 	var out io.Writer = t.c.out
-	var b strings.Builder
-	flush := func() error {
-		_, err := io.WriteString(out, b.String())
-		b.Reset()
-		return err
-	}
-	for i := 0; i < len(format); i++ {
-		c := format[i]
-		if i+1 == len(format) {
-			b.WriteByte(c)
-			break
-		}
-		next := format[i+1]
+	for text, variable := range writeOutPieces(format) {
 		switch {
-		case c == '%' && next == '%':
-			b.WriteByte('%')
-			i++
-		case c == '%' && next == '{':
-			end := strings.IndexByte(format[i:], '}')
-			if end < 0 {
-				b.WriteString("%{")
-				i++
-				continue
+		case !variable:
+		case text == "stdout":
+			out, text = t.c.out, ""
+		case text == "stderr":
+			out, text = t.c.err, ""
+		case text == "onerror":
+			if f == nil {
+				return nil
 			}
-			name := format[i+2 : i+end]
-			i += end
-			switch name {
-			case "stdout", "stderr":
-				if err := flush(); err != nil {
-					return err
-				}
-				out = map[string]io.Writer{"stdout": t.c.out, "stderr": t.c.err}[name]
-			case "onerror":
-				if f == nil {
-					return flush()
-				}
-			default:
-				v, ok := t.variable(name, f)
-				if !ok {
-					fmt.Fprintf(t.c.err, "curl: unknown --write-out variable: '%s'\n", name)
-				}
-				b.WriteString(v)
-			}
-		case c == '\\':
-			i++
-			switch next {
-			case 'r':
-				b.WriteByte('\r')
-			case 'n':
-				b.WriteByte('\n')
-			case 't':
-				b.WriteByte('\t')
-			default:
-				b.WriteString(format[i-1 : i+1])
-			}
+			text = ""
 		default:
-			b.WriteByte(c)
+			v, ok := t.variable(text, f)
+			if !ok {
+				fmt.Fprintf(t.c.err, "curl: unknown --write-out variable: '%s'\n", text)
+			}
+			text = v
+		}
+		if _, err := io.WriteString(out, text); err != nil {
+			return fmt.Errorf("writing output of curl: %w", err)
 		}
 	}
-	return flush()
+	return nil
+}
+
+// writeOutPieces takes a format apart into text and names of variables.
+func writeOutPieces(format string) iter.Seq2[string, bool] {
+	return func(yield func(string, bool) bool) {
+		for format != "" {
+			text, rest, variable := format[:1], format[1:], false
+			switch {
+			case strings.HasPrefix(format, "%%"):
+				rest = format[2:]
+			case strings.HasPrefix(format, "%{"):
+				if end := strings.IndexByte(format, '}'); end > 0 {
+					text, rest, variable = format[2:end], format[end+1:], true
+				} else {
+					text, rest = "%{", format[2:]
+				}
+			case format[0] == '\\' && len(format) > 1:
+				text, rest = unescape(format[:2]), format[2:]
+			default:
+				if next := strings.IndexAny(rest, `%\`); next >= 0 {
+					text, rest = format[:next+1], rest[next:]
+				} else {
+					text, rest = format, ""
+				}
+			}
+			if !yield(text, variable) {
+				return
+			}
+			format = rest
+		}
+	}
+}
+
+// unescape reads a backslash with a letter.
+func unescape(s string) string {
+	switch s[1] {
+	case 'r':
+		return "\r"
+	case 'n':
+		return "\n"
+	case 't':
+		return "\t"
+	}
+	return s
 }
 
 // variable returns the value of a variable of -w.
 func (t *curlTransfer) variable(name string, f *curlFailure) (string, bool) {
-	since := func(d time.Duration) string { return fmt.Sprintf("%.6f", d.Seconds()) }
 	number := func(n int64) (string, bool) { return fmt.Sprint(n), true }
 	status, size := int64(0), int64(0)
 	if t.resp != nil {
@@ -208,18 +216,6 @@ func (t *curlTransfer) variable(name string, f *curlFailure) (string, bool) {
 		return number(t.headers)
 	case "size_request":
 		return t.requestSize(), true
-	case "speed_download", "speed_upload":
-		n := size
-		if name == "speed_upload" {
-			n = t.sent
-		}
-		return number(int64(float64(n) / max(time.Since(t.began).Seconds(), 1e-6)))
-	case "time_total", "time_posttransfer":
-		return since(time.Since(t.began)), true
-	case "time_starttransfer", "time_pretransfer", "time_connect", "time_namelookup", "time_appconnect":
-		return since(t.first), true
-	case "time_redirect", "time_queue":
-		return since(0), true
 	case "ssl_verify_result", "proxy_ssl_verify_result", "tls_earlydata", "proxy_used", "conn_id", "ftp_entry_path":
 		return "0", name != "ftp_entry_path"
 	case "url":
@@ -228,7 +224,31 @@ func (t *curlTransfer) variable(name string, f *curlFailure) (string, bool) {
 	if part, ok := strings.CutPrefix(name, "url."); ok {
 		return urlPart(t.url, part)
 	}
+	if v, ok := t.clockVariable(name, size); ok {
+		return v, true
+	}
 	return t.answerVariable(name)
+}
+
+// clockVariable returns times and speeds.
+func (t *curlTransfer) clockVariable(name string, size int64) (string, bool) {
+	seconds := func(d time.Duration) (string, bool) { return fmt.Sprintf("%.6f", d.Seconds()), true }
+	speed := func(n int64) (string, bool) {
+		return fmt.Sprint(int64(float64(n) / max(time.Since(t.began).Seconds(), 1e-6))), true
+	}
+	switch name {
+	case "speed_download":
+		return speed(size)
+	case "speed_upload":
+		return speed(t.sent)
+	case "time_total", "time_posttransfer":
+		return seconds(time.Since(t.began))
+	case "time_starttransfer", "time_pretransfer", "time_connect", "time_namelookup", "time_appconnect":
+		return seconds(t.first)
+	case "time_redirect", "time_queue":
+		return seconds(0)
+	}
+	return "", false
 }
 
 func (t *curlTransfer) requestSize() string {

@@ -43,54 +43,63 @@ func usual(t testing.TB) string {
 		tar.Header{Name: "p/hard", Typeflag: tar.TypeLink, Linkname: "p/a.txt"})
 }
 
-// What an extraction leaves: names, contents, links and times. Each line of
-// want would differ if an option or a rule of Windows were missed.
-func TestTarExtract(t *testing.T) {
-	const at = "@2020-01-02T03:04:06"
-	all := lines(`p\`+at, `p\a.txt=alpha`+at, `p\hard=alpha`+at, `p\link->sub\b.txt`, `p\sub\`, `p\sub\b.txt=beta`+at)
-	tests := []struct {
-		name, line string
-		archive    string
-		before     func(*box)
-		want       string
-		stderr     string
-		code       int
-	}{
+// tarCase is an extraction with what it leaves: names, contents, links and
+// times. Each line of want would differ if an option or a rule of Windows were
+// missed.
+type tarCase struct {
+	name, line string
+	archive    string
+	before     func(*box)
+	want       string
+	stderr     string
+	code       int
+}
+
+const stamped = "@2020-01-02T03:04:06"
+
+func tarOptionCases() []tarCase {
+	all := lines(`p\`+stamped, `p\a.txt=alpha`+stamped, `p\hard=alpha`+stamped, `p\link->sub\b.txt`, `p\sub\`, `p\sub\b.txt=beta`+stamped)
+	return []tarCase{
 		{name: "plain", line: "tar -xf a.tar", want: all},
 		{name: "old style", line: "tar xf a.tar", want: all},
 		{name: "long options", line: "tar --extract --no-same-owner --file a.tar", want: all},
 		{name: "directory", line: "tar -x -C d -f a.tar", before: func(b *box) { b.FS().Mkdir(context.Background(), `C:\w\d`) },
-			want: lines(`d\`, `d\p\`+at, `d\p\a.txt=alpha`+at, `d\p\hard=alpha`+at, `d\p\link->sub\b.txt`, `d\p\sub\`, `d\p\sub\b.txt=beta`+at)},
+			want: lines(`d\`, `d\p\`+stamped, `d\p\a.txt=alpha`+stamped, `d\p\hard=alpha`+stamped, `d\p\link->sub\b.txt`, `d\p\sub\`, `d\p\sub\b.txt=beta`+stamped)},
 		{name: "no times", line: "tar -xmf a.tar", want: lines(`p\`, `p\a.txt=alpha`, `p\hard=alpha`, `p\link->sub\b.txt`, `p\sub\`, `p\sub\b.txt=beta`)},
-		{name: "strip", line: "tar -xf a.tar --strip-components=1", want: lines(`a.txt=alpha`+at, `hard=alpha`+at, `link->sub\b.txt`, `sub\`, `sub\b.txt=beta`+at)},
-		{name: "one member", line: "tar -xf a.tar p/a.txt", want: lines(`p\`, `p\a.txt=alpha`+at)},
-		{name: "member with dot", line: "tar -xf a.tar ./p/sub", want: lines(`p\`, `p\sub\`, `p\sub\b.txt=beta`+at)},
-		{name: "pattern and exclusion", line: "tar -xf a.tar --include p/* --exclude b.txt --exclude link --exclude hard", want: lines(`p\`+at, `p\a.txt=alpha`+at)},
-		{name: "missing member", line: "tar -xf a.tar nope p/a.txt", want: lines(`p\`, `p\a.txt=alpha`+at),
+		{name: "strip", line: "tar -xf a.tar --strip-components=1", want: lines(`a.txt=alpha`+stamped, `hard=alpha`+stamped, `link->sub\b.txt`, `sub\`, `sub\b.txt=beta`+stamped)},
+		{name: "one member", line: "tar -xf a.tar p/a.txt", want: lines(`p\`, `p\a.txt=alpha`+stamped)},
+		{name: "member with dot", line: "tar -xf a.tar ./p/sub", want: lines(`p\`, `p\sub\`, `p\sub\b.txt=beta`+stamped)},
+		{name: "pattern and exclusion", line: "tar -xf a.tar --include p/* --exclude b.txt --exclude link --exclude hard", want: lines(`p\`+stamped, `p\a.txt=alpha`+stamped)},
+		{name: "missing member", line: "tar -xf a.tar nope p/a.txt", want: lines(`p\`, `p\a.txt=alpha`+stamped),
 			stderr: lines("tar: nope: Not found in archive", "tar: Error exit delayed from previous errors."), code: 1},
-		{name: "verbose", line: "tar -xvf a.tar p/a.txt", want: lines(`p\`, `p\a.txt=alpha`+at), stderr: lines("x p/a.txt")},
+		{name: "verbose", line: "tar -xvf a.tar p/a.txt", want: lines(`p\`, `p\a.txt=alpha`+stamped), stderr: lines("x p/a.txt")},
 		{name: "keeps old files", line: "tar -xkf a.tar p/a.txt", before: func(b *box) { b.dir(`C:\w\p`); b.write(`C:\w\p\a.txt`, "mine") },
 			want: lines(`p\`, `p\a.txt=mine`)},
 		{name: "overwrites", line: "tar -xf a.tar p/a.txt", before: func(b *box) { b.dir(`C:\w\p`); b.write(`C:\w\p\A.TXT`, "mine") },
-			want: lines(`p\`, `p\a.txt=alpha`+at)},
+			want: lines(`p\`, `p\a.txt=alpha`+stamped)},
 		{name: "a file where a directory goes", line: "tar -xf a.tar p/a.txt", before: func(b *box) { b.write(`C:\w\p`, "file") },
-			want: lines(`p\`, `p\a.txt=alpha`+at)},
+			want: lines(`p\`, `p\a.txt=alpha`+stamped)},
 		{name: "a full directory where a file goes", line: "tar -xf a.tar p/a.txt", before: func(b *box) { b.dir(`C:\w\p\a.txt\x`) },
 			want: lines(`p\`, `p\a.txt\`, `p\a.txt\x\`), code: 1,
 			stderr: lines("p/a.txt: Can't remove already-existing dir: Directory not empty", "tar: Error exit delayed from previous errors.")},
+	}
+}
+
+func tarDangerCases(t *testing.T) []tarCase {
+	return []tarCase{
 		{name: "dotdot", line: "tar -xf a.tar", archive: tarOf(t, tar.Header{Name: "../x", Uname: "1"}, tar.Header{Name: "ok", Uname: "2"}),
-			want: lines("ok=2" + at), code: 1, stderr: lines("../x: Path contains '..': Unknown error", "tar: Error exit delayed from previous errors.")},
+			want: lines("ok=2" + stamped), code: 1, stderr: lines("../x: Path contains '..': Unknown error", "tar: Error exit delayed from previous errors.")},
 		{name: "absolute", line: "tar -xf a.tar", archive: tarOf(t, tar.Header{Name: "/x", Uname: "1"}, tar.Header{Name: "C:/y", Uname: "2"}),
-			want: lines("x=1"+at, "y=2"+at), stderr: lines("tar: Removing leading '/' from member names")},
+			want: lines("x=1"+stamped, "y=2"+stamped), stderr: lines("tar: Removing leading '/' from member names")},
 		{name: "characters that Windows does not have", line: "tar -xf a.tar", archive: tarOf(t, tar.Header{Name: "aa:b*?.txt", Uname: "1"}),
-			want: lines("aa_b__.txt=1" + at)},
+			want: lines("aa_b__.txt=1" + stamped)},
 		{name: "through a link", line: "tar -xf a.tar", code: 1,
 			archive: tarOf(t, tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: "../../Windows/"}, tar.Header{Name: "l/x", Uname: "1"}),
 			want:    lines(`l=>..\..\Windows\`),
 			stderr:  lines("l/x: Cannot extract through symlink l: too many symbolic link levels", "tar: Error exit delayed from previous errors.")},
 		{name: "over a link", line: "tar -xf a.tar",
 			archive: tarOf(t, tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: "t"}, tar.Header{Name: "l", Uname: "1"}),
-			want:    lines("l=1" + at)},
+			want:    lines("l=1" + stamped)},
 		{name: "hard link to nothing", line: "tar -xf a.tar", archive: tarOf(t, tar.Header{Name: "h", Typeflag: tar.TypeLink, Linkname: "no"}), code: 1,
 			stderr: lines("h: Hard-link target 'no' does not exist.: No such file or directory", "tar: Error exit delayed from previous errors.")},
 		{name: "device", line: "tar -xf a.tar", archive: tarOf(t, tar.Header{Name: "n", Typeflag: tar.TypeChar}), code: 1,
@@ -100,12 +109,15 @@ func TestTarExtract(t *testing.T) {
 			stderr: lines("tar: Error opening archive: Unrecognized archive format")},
 		{name: "no archive", line: "tar -xf b.tar", code: 1, stderr: lines("tar: Error opening archive: Failed to open 'b.tar'")},
 		{name: "no directory", line: "tar -xf a.tar -C no", code: 1, stderr: lines("tar: could not chdir to 'no'")},
-		{name: "cut", line: "tar -xf a.tar", archive: usual(t)[:1300], code: 1, want: lines(`p\`+at, `p\a.txt=alpha`+at),
+		{name: "cut", line: "tar -xf a.tar", archive: usual(t)[:1300], code: 1, want: lines(`p\`+stamped, `p\a.txt=alpha`+stamped),
 			stderr: lines("tar: Truncated tar archive detected while reading next header", "tar: Error exit delayed from previous errors.")},
 		{name: "cut gzip", line: "tar -xf a.tar", archive: packed(t, Gzip, usual(t))[:100], code: 1,
 			stderr: lines("tar: Error opening archive: Found invalid data while decoding.")},
 	}
-	for _, tc := range tests {
+}
+
+func TestTarExtract(t *testing.T) {
+	for _, tc := range append(tarOptionCases(), tarDangerCases(t)...) {
 		t.Run(tc.name, func(t *testing.T) {
 			b := newBox(t, machine.Options{})
 			data := tc.archive
