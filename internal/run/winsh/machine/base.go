@@ -259,8 +259,8 @@ func (bottom) List(context.Context, string, bool) iter.Seq2[tree.Change, error] 
 }
 
 // All implements [tree.Changes].
-func (bottom) All(context.Context) iter.Seq2[tree.Change, error] {
-	return bottom{}.List(nil, "", true)
+func (b bottom) All(ctx context.Context) iter.Seq2[tree.Change, error] {
+	return b.List(ctx, "", true)
 }
 
 // bare is the lowest layer of a chain without a base image: the directories of

@@ -30,7 +30,6 @@ type drive struct {
 	root  *node
 	acls  acls
 	start time.Time
-	links int // groups of hard-linked files that Finish has named
 }
 
 // Privileged returns the file system as a program sees it that has enabled its

@@ -21,11 +21,9 @@ func Match(pattern, name string) bool {
 		return true
 	}
 	p, n := []rune(tree.Fold(translate(pattern))), []rune(tree.Fold(name))
-	lastDot := -1
-	for i, c := range n {
-		if c == '.' {
-			lastDot = i
-		}
+	lastDot := len(n) - 1
+	for lastDot >= 0 && n[lastDot] != '.' {
+		lastDot--
 	}
 	// at[i] says that the pattern so far can have consumed the first i runes.
 	at, next := make([]bool, len(n)+1), make([]bool, len(n)+1)

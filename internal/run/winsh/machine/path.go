@@ -101,7 +101,9 @@ func collapse(p string) string {
 			out = out[:max(0, len(out)-1)]
 			continue
 		case last:
-			part = strings.TrimRight(part, ". ")
+			if part = strings.TrimRight(part, ". "); part == "" {
+				slash = true // the backslash in front of it stays
+			}
 		case strings.HasSuffix(part, ".") && !strings.HasSuffix(part, ".."):
 			part = part[:len(part)-1]
 		}
@@ -210,7 +212,7 @@ func (s *spot) last() string {
 func place(op, path string) (spot, error) {
 	s := spot{path: path}
 	fail := func(code uint32) (spot, error) { return s, &Error{Op: op, Path: path, Code: code} }
-	full := path
+	var full string
 	if literal, ok := strings.CutPrefix(path, `\\?\`); ok {
 		if strings.HasPrefix(strings.ToUpper(literal), `UNC\`) {
 			return fail(ErrorBadNetPath)
