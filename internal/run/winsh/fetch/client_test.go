@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -150,6 +151,31 @@ func TestClientTimeouts(t *testing.T) {
 	c.Connect = time.Minute
 	if text, _, err := get(t, c, Request{URL: at(t, s.URL+"/file.txt")}); text != "0123456789" || err != nil {
 		t.Errorf("with a timeout for the connection: %q %v", text, err)
+	}
+}
+
+// The kinds of failure are found through http.Client as well, which wraps them.
+func TestErrorKinds(t *testing.T) {
+	s := site(t)
+	secure := httptest.NewTLSServer(http.HandlerFunc(echo))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	defer secure.Close()
+	hc := &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer hc.CloseIdleConnections()
+	for target, want := range map[string]ErrorKind{
+		s.URL + "/abort": ErrEmpty, s.URL + "/cut": ErrCut, secure.URL: ErrUntrusted,
+		strings.Replace(s.URL, "http:", "https:", 1): ErrHandshake, "http://127.0.0.1:1/": ErrConnect,
+		"ftp://h/": ErrProtocol, "http://name.invalid/": ErrResolve,
+	} {
+		c := Client{Send: hc.Do}
+		if want == ErrResolve {
+			c.Send = noNetwork{}.Do
+		}
+		_, _, err := get(t, c, Request{URL: at(t, target)})
+		var e *Error
+		if !errors.As(err, &e) || e.Kind != want {
+			t.Errorf("%s: %v, want kind %d", target, err, want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
@@ -101,7 +102,7 @@ func (e *Error) classify(err error) {
 		e.Kind = ErrExpired
 	case errors.As(err, &invalid), errors.As(err, &verify):
 		e.Kind = ErrUntrusted
-	case errors.As(err, &record), errors.As(err, &alert), strings.Contains(err.Error(), "tls: "):
+	case errors.As(err, &record), errors.As(err, &alert), errors.Is(err, http.ErrSchemeMismatch), strings.Contains(err.Error(), "tls: "):
 		e.Kind = ErrHandshake
 	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &op) && op.Op == "dial" && !op.Timeout():
 		e.Kind = ErrConnect

@@ -336,6 +336,40 @@ func TestTarOptions(t *testing.T) {
 	}
 }
 
+// Patterns match what bsdtar matches; --exclude looks for them in every
+// component, the others from the start.
+func TestTarPatterns(t *testing.T) {
+	for _, tc := range []struct {
+		pattern, yes, no string
+		loose            bool
+	}{
+		{pattern: "a", yes: "a a/ a/b ./a", no: "ab b/a"},
+		{pattern: "a", yes: "b/a b/a/c", no: "ba b/ab", loose: true},
+		{pattern: "*.txt", yes: "x.txt d/x.txt", no: "x.txt.gz"},
+		{pattern: "d/*/x", yes: "d/a/x d/a/b/x", no: "d/x"},
+		{pattern: "[a-c]?", yes: "ab cx/y", no: "dx a"},
+		{pattern: "[!a]*", yes: "b bc", no: "a ab"},
+		{pattern: "a$", yes: "a a/", no: "a/b"},
+		{pattern: "^a", yes: "a a/b", no: "b/a", loose: true},
+		{pattern: "/a", yes: "/a", no: "a b/a", loose: true},
+		{pattern: `\*`, yes: "*", no: "a"},
+		{pattern: "[x", yes: "[x", no: "x"},
+		{pattern: "a/./b", yes: "a/b a//b", no: "a/c"},
+	} {
+		p := pathPattern{text: tc.pattern, loose: tc.loose, below: true}
+		for _, name := range strings.Fields(tc.yes) {
+			if !p.matches(name) {
+				t.Errorf("%s does not match %s", tc.pattern, name)
+			}
+		}
+		for _, name := range strings.Fields(tc.no) {
+			if p.matches(name) {
+				t.Errorf("%s matches %s", tc.pattern, name)
+			}
+		}
+	}
+}
+
 // What is not known when a line is checked is not refused, unless an option is.
 func TestTarCheckUnknown(t *testing.T) {
 	c := &machine.Checking{}

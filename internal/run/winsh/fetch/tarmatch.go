@@ -18,7 +18,7 @@ func (p *pathPattern) matches(name string) bool {
 	if pat == "" {
 		return name == ""
 	}
-	if loose && pat[0] == '^' {
+	if pat[0] == '^' {
 		pat, loose = pat[1:], false
 	}
 	if strings.HasPrefix(pat, "/") && !strings.HasPrefix(name, "/") {
