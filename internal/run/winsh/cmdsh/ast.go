@@ -95,14 +95,13 @@ func (r redir) text(b *strings.Builder) {
 	b.WriteByte(' ')
 }
 
-// display writes a statement the way cmd echoes it, which is also what it gives
-// to the processes of a pipe. edit is applied to each piece that can have
-// variables; shown leaves out what an @ hides.
+// display writes a statement as text: the way cmd echoes it, where shown is set,
+// or else the way it gives it to the processes of a pipe. edit is applied to each
+// piece that can have variables.
 type display struct {
 	b     strings.Builder
 	edit  func(string) string
 	shown bool
-	joint string // what stands for a line end in a block
 }
 
 func (d *display) piece(s string) {
@@ -131,12 +130,7 @@ func (d *display) node(n node) {
 	switch n := n.(type) {
 	case nil:
 	case *command:
-		d.piece(n.name)
-		if n.args != "" {
-			d.piece(n.args)
-			d.b.WriteByte(' ')
-		}
-		d.redirs(n.redirs)
+		d.command(n)
 	case *seq:
 		d.seq(n)
 	case *andThen:
@@ -146,10 +140,7 @@ func (d *display) node(n node) {
 	case *pipe:
 		d.binary(n.left, " | ", n.right)
 	case *group:
-		d.b.WriteByte('(')
-		d.node(n.body)
-		d.b.WriteString(") ")
-		d.redirs(n.redirs)
+		d.group(n)
 	case *silent:
 		if !d.shown {
 			d.b.WriteByte('@')
@@ -160,6 +151,33 @@ func (d *display) node(n node) {
 	case *forNode:
 		d.forNode(n)
 	}
+}
+
+// command writes a simple command. A blank behind the arguments is only shown:
+// in a pipe it would become part of them.
+func (d *display) command(c *command) {
+	d.piece(c.name)
+	d.piece(c.args)
+	switch {
+	case d.shown && c.args != "", !d.shown && c.redirs != nil && !strings.HasSuffix(c.args, " "):
+		d.b.WriteByte(' ')
+	}
+	d.redirs(c.redirs)
+}
+
+// group writes a block, which is shown over several lines if it has several.
+func (d *display) group(n *group) {
+	open, end := "( ", " ) "
+	if d.shown {
+		open, end = "(", ") "
+		if s, ok := n.body.(*seq); ok && s.lf[0] {
+			open, end = "(\r\n", "\r\n) "
+		}
+	}
+	d.b.WriteString(open)
+	d.node(n.body)
+	d.b.WriteString(end)
+	d.redirs(n.redirs)
 }
 
 func (d *display) binary(left node, op string, right node) {
@@ -174,8 +192,8 @@ func (d *display) seq(n *seq) {
 		if i == len(n.items)-1 {
 			break
 		}
-		if n.lf[i] {
-			d.b.WriteString(d.joint)
+		if n.lf[i] && d.shown {
+			d.b.WriteString("\r\n ")
 		} else {
 			d.b.WriteString(" & ")
 		}

@@ -205,7 +205,7 @@ func (sh *shell) show(n node) {
 	if _, hidden := n.(*silent); hidden {
 		return
 	}
-	d := display{shown: true, joint: "\r\n "}
+	d := display{shown: true}
 	d.node(n)
 	sh.out("\r\n%s%s\r\n", sh.prompt(), d.b.String())
 }

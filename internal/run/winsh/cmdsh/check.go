@@ -42,12 +42,24 @@ func (program) Check(ctx context.Context, c *machine.Checking, args []machine.Ar
 			ok = err == nil
 		}
 		if !ok || o.strip {
+			warnOfQuotes(c, text)
 			text, shift = withoutQuotes(text), 1
 		}
 	}
 	k := newChecker(ctx, c)
 	k.delayed = o.delayed
 	return k.text(text, shift)
+}
+
+// warnOfQuotes warns of quotes around a program's name that cmd takes off, with
+// the last quote of the line.
+func warnOfQuotes(c *machine.Checking, text string) {
+	last := strings.LastIndexByte(text, '"')
+	if c.Warn == nil || strings.HasPrefix(text, `""`) || last <= 0 || strings.TrimSpace(text[last+1:]) == "" && strings.Count(text, `"`) == 2 {
+		return
+	}
+	c.Warn(1, 1, "cmd takes the first quote and the last one off a line that begins with a quote: what is left is "+withoutQuotes(text),
+		"put a pair of quotes around the whole line")
 }
 
 // Check looks at text that cmd /c would execute. It returns nil or a

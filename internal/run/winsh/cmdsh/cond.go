@@ -221,7 +221,7 @@ func (l *forLoop) show(ctx context.Context) error {
 		return nil
 	}
 	var failed error
-	d := display{shown: true, joint: "\r\n ", edit: func(s string) string {
+	d := display{shown: true, edit: func(s string) string {
 		out, err := l.sh.expandFor(ctx, s)
 		if err != nil {
 			failed = err

@@ -179,7 +179,7 @@ func (sh *shell) side(ctx context.Context, n node) (int, error) {
 func (sh *shell) sideText(ctx context.Context, n node) (string, error) {
 	var err error
 	_, block := n.(*group)
-	d := display{joint: " & ", edit: func(s string) string {
+	d := display{edit: func(s string) string {
 		out := s
 		var failed error
 		if block {
@@ -192,16 +192,12 @@ func (sh *shell) sideText(ctx context.Context, n node) (string, error) {
 		}
 		return out
 	}}
-	if c, ok := n.(*command); ok { // nothing is added to its arguments
-		d.piece(c.name + c.args)
-		d.redirs(c.redirs)
-		if c.redirs != nil {
-			return strings.TrimSuffix(d.b.String(), " "), err
-		}
-	} else {
-		d.node(n)
+	d.node(n)
+	line := d.b.String()
+	if c, ok := n.(*command); !ok || c.redirs != nil {
+		line = strings.TrimSuffix(line, " ")
 	}
-	return d.b.String(), err
+	return line, err
 }
 
 // program starts the program on a side of a pipe, with its redirections. One

@@ -118,6 +118,35 @@ func (b *box) run(line string) result {
 	return r
 }
 
+// fails executes a whole command line with small limits, and returns the error
+// that ends the step.
+func (b *box) fails(line string) error {
+	b.t.Helper()
+	m, err := machine.New(machine.Options{
+		Root: b.m.Root(), Now: clock, Programs: map[string]machine.Program{"cmd": cmdsh.Program()},
+		Limits: machine.Limits{Steps: 100_000, Output: 10_000, Depth: 60},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	files, err := b.m.FS().ReadDir(b.t.Context(), `C:\w`)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	small := &box{t: b.t, m: m}
+	small.put(`C:\w\`)
+	for _, f := range files {
+		small.put(f.Path + "=" + b.read(f.Path))
+	}
+	p := m.Process(line, `C:\w`, nil, nil)
+	found, err := m.Find(b.t.Context(), p.Args[0], p.Env, p.Dir, true)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, err = m.Start(b.t.Context(), found, p)
+	return err
+}
+
 // c executes text as RUN does.
 func (b *box) c(text string) result {
 	b.t.Helper()

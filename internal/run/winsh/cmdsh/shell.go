@@ -270,10 +270,10 @@ func (sh *shell) process(commandLine string) *machine.Process {
 	return c
 }
 
-// deeper refuses nesting beyond the machine's limit.
+// deeper limits how deep commands may be nested.
 func (sh *shell) deeper(depth int) error {
 	if limit := sh.m.Limits().Depth; depth > limit {
-		return machine.Refuse("nesting of commands", fmt.Sprintf("commands call each other more than %d deep", limit), "look for a batch file that calls itself without an end")
+		return &machine.LimitError{What: "the nesting of batch files and commands", Limit: int64(limit), Unit: "levels"}
 	}
 	return nil
 }

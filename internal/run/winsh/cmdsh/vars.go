@@ -243,6 +243,11 @@ func (sh *shell) searchPath(ctx context.Context, variable, name string) (string,
 			return full, nil
 		}
 	}
+	if strings.EqualFold(variable, "PATH") { // what Windows has and this machine does not show
+		if f, err := sh.m.FindKnown(ctx, name, sh.env, sh.dir, false); err == nil && strings.EqualFold(baseName(f.Path), name) {
+			return f.Path, nil
+		}
+	}
 	return "", nil
 }
 
