@@ -21,6 +21,10 @@ build: ## build bin/casement
 demo: build ## build and inspect the image of examples/hello
 	@./examples/demo
 
+.PHONY: demo-run
+demo-run: build ## build the examples of RUN, against a file server on this machine
+	@$(GO) run ./examples/run
+
 .PHONY: test
 test: ## everything that CI runs
 	@.ci/test
