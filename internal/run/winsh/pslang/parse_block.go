@@ -142,7 +142,7 @@ func (p *parser) paramBlock(b *ScriptBlock) {
 	if !p.takeKeyword("param") {
 		return
 	}
-	if b.HasParam {
+	if len(b.Params) > 0 {
 		p.fail(p.extent(p.pos-len("param"), p.pos), "OnlyOneParameterListAllowed",
 			"The param statement cannot be used if arguments were specified in the function declaration.")
 	}

@@ -428,10 +428,8 @@ func (p *parser) memberName() Expression {
 	if name := p.simpleName(); name != "" {
 		return &String{p.extent(start, p.pos), name, QuoteBare}
 	}
-	switch c := p.byteAt(p.pos); c {
-	case '@', '{':
-		return nil
-	case '.':
+	switch p.byteAt(p.pos) {
+	case '@', '.':
 		return nil
 	}
 	return p.atom()

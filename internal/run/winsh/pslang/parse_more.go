@@ -121,8 +121,7 @@ func (p *parser) functionName() (string, bool) {
 
 // foreign reads a statement that evaluators refuse, as far as needed to find
 // its end.
-func (p *parser) foreign(word string) Statement {
-	start := p.pos
+func (p *parser) foreign(start int, word string) Statement {
 	m := p.mark()
 	p.pos += len(word)
 	u := &Unsupported{Keyword: word}
@@ -146,14 +145,10 @@ func (p *parser) foreign(word string) Statement {
 		}
 		u.Name = name
 		if word == "workflow" && p.core {
-			p.fail(p.extent(start, start+len(word)), "WorkflowNotSupportedInPowerShellCore", "Workflow is not supported in PowerShell 6+.")
+			p.fail(p.extent(m.pos, m.pos+len(word)), "WorkflowNotSupportedInPowerShellCore", "Workflow is not supported in PowerShell 6+.")
 		}
 	}
-	p.newlines(false)
-	for p.pos < len(p.text) && strings.IndexByte("{}\r\n;", p.text[p.pos]) < 0 {
-		// The base of a class, the parameters of a workflow.
-		p.skipToken()
-	}
+	p.foreignHead()
 	if p.byteAt(p.pos) != '{' {
 		id, message := "MissingFunctionBody", "Missing function body in function declaration."
 		if word == "data" {
@@ -165,6 +160,40 @@ func (p *parser) foreign(word string) Statement {
 	}
 	u.Extent = p.from(start)
 	return u
+}
+
+// foreignHead skips what stands before the braces: the bases of a class, the
+// parameters of a workflow.
+func (p *parser) foreignHead() {
+	for !p.dead {
+		p.newlines(false)
+		switch c := p.byteAt(p.pos); {
+		case c == '(':
+			q := p.skimmer()
+			q.skipGroup('(', ')')
+			p.pos = q.pos
+		case is(c, isLetter|isDigit) || c != 0 && strings.IndexByte(":,.[]`+", c) >= 0:
+			p.pos++
+		default:
+			return
+		}
+	}
+}
+
+// attributesOfForeign skips the attributes before a class or an enumeration, if
+// that is what they stand before.
+func (p *parser) attributesOfForeign() bool {
+	q := p.skimmer()
+	for q.byteAt(q.pos) == '[' {
+		q.skipGroup('[', ']')
+		q.newlines(false)
+	}
+	switch q.keyword() {
+	case "class", "enum", "interface":
+		p.pos = q.pos
+		return true
+	}
+	return false
 }
 
 // dataCommands reads -SupportedCommand and its list.

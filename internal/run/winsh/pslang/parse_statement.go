@@ -13,6 +13,9 @@ func (p *parser) statement() Statement {
 			return s
 		}
 	}
+	if p.byteAt(start) == '[' && !p.attributesOfForeign() {
+		return p.chain()
+	}
 	word := p.keyword()
 	if word == "" {
 		return p.chain()
@@ -33,7 +36,7 @@ func (p *parser) statement() Statement {
 	case "function", "filter":
 		return p.function(word)
 	case "data", "class", "enum", "workflow", "configuration", "parallel", "sequence", "interface":
-		return p.foreign(word)
+		return p.foreign(start, word)
 	case "using":
 		u := p.using()
 		p.fail(u.Extent, "UsingMustBeAtStartOfScript", "A 'using' statement must appear before any other statements in a script.")

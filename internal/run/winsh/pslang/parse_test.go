@@ -187,6 +187,7 @@ func TestMembers(t *testing.T) {
 			"([] $a (, 1 2)); ([] $a -1); ([] ([] $a (.. 1 2)) 0); ([] $a (. $b c)); ([] $a 1)"},
 		{"'a'.b; \"a\"[0]; (1).c; @(1)[0]; @{a=1}['a']; {1}.d(); $(1).e; 2l.f",
 			"(. 'a' b); ([] \"a\" 0); (. (paren 1) c); ([] (@ 1) 0); ([] (hash a=1) 'a'); (call. {1} d); (. ($ 1) e); (. 2l f)"},
+		{"$a.{.ctor}()", "(call. $a {(cmd .ctor)})"},
 		{"$a<#b#>.c; $a.if.foreach.in", "(. $a c); (. (. (. $a if) foreach) in)"},
 	}.check(t, Options{})
 }
@@ -272,7 +273,8 @@ func TestStatements(t *testing.T) {
 		{"return\n1; {return}", "(return); 1; {(return)}"},
 		{"exit-foo; if-x; iff 1; foreach-object {}", "(cmd exit-foo); (cmd if-x); (cmd iff 1); (cmd foreach-object {})"},
 		{"class A : B { [int]$a = 1; A() { '}' } } 5; enum C { D; E }\n6", "(unsupported class A); 5; (unsupported enum C); 6"},
-		{"workflow a { b }; configuration c { d }; data e { f }; data { g }", "(unsupported workflow a); (unsupported configuration c); (unsupported data e); (unsupported data )"},
+		{"[Flags()] enum A { b }\n[B(c='d')]\nclass E\n:\nF\n,\nG.H\n{ i() : base() {} } j", "(unsupported enum A); (unsupported class E); (cmd j)"},
+		{"workflow a($b) { b }; configuration c { d }; data e { f }; data { g }", "(unsupported workflow a); (unsupported configuration c); (unsupported data e); (unsupported data )"},
 		{"parallel { a }; parallel b; data -s a,b { c }", "(unsupported parallel ); (cmd parallel b); (unsupported data )"},
 		{"using namespace System.IO; using module .\\a.psm1\na", "(using namespace System.IO); (using module .\\a.psm1); (cmd a)"},
 		{"#requires -Version 5\n# requires x\n#Requires -RunAsAdministrator\na", "(#requires -Version 5); (#requires -RunAsAdministrator); (cmd a)"},
@@ -299,6 +301,7 @@ func TestFunctions(t *testing.T) {
 			"(function a {(cmd b)}); (cmd c); (function global:A-B {(param ($c) ([int] $d = 1) ([switch] $e)); (cmd f)}); (filter g {process {$_}})"},
 		{"function a\n{\nbegin {b}\nprocess\n{c}\nend {d} dynamicparam {e} }",
 			"(function a {dynamicparam {(cmd e)}; begin {(cmd b)}; process {(cmd c)}; end {(cmd d)}})"},
+		{"function a() { param($b) }", "(function a {(param ($b))})"},
 		{"function a() {}; function 2b {}; function c:d {}; function a.b/c {}", "(function a {(param)}); (function 2b {}); (function c:d {}); (function a.b/c {})"},
 		{"param([Parameter(Mandatory=$true, Position=0, HelpMessage='x')][Alias('a','b')]\n[string[]]\n$c = @('d', 'e'),\n[switch]$f)\ng",
 			"(param ([Parameter(Mandatory=$true, Position=0, HelpMessage='x')] [Alias('a', 'b')] [string[]] $c = (@ (, 'd' 'e'))) ([switch] $f)); (cmd g)"},
