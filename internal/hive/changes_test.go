@@ -431,6 +431,9 @@ func TestEmptyView(t *testing.T) {
 	}
 	c := apply(t, Changes{}, op{"set", "A", "v", "1"}, op{"delete", "B", "", ""}, op{"delete", "A", "", ""}, op{"set", "A", "w", "1"})
 	checkDelta(t, v, c)
+	if b, err := EncodeDelta(c, nil, Options{}); err != nil || open(t, b).Root().Len() != 1 {
+		t.Errorf("without a base: %v", err)
+	}
 	if simple, err := c.Simplify(nil); err != nil || len(changeLines(simple)) != 1 {
 		t.Errorf("got %q, %v", changeLines(simple), err)
 	}

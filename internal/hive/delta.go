@@ -31,7 +31,8 @@ func deltaRootDescriptor() winmeta.Descriptor {
 // images carry them. The changes are simplified first. Each key of such a hive
 // has a security descriptor, also those that only lead to what was changed, and
 // Windows takes it instead of the one below; so what the changes leave open is
-// taken from base, which is the view that they were made on.
+// taken from base, which is the view that they were made on; nil is an empty
+// registry.
 //
 // Options.Minor is not used, since only version 1.6 has layered keys, and
 // Options.Descriptor is by default the one that Windows gives to the roots of
@@ -45,6 +46,9 @@ func EncodeDelta(c Changes, base *View, o Options) ([]byte, error) {
 		o.Descriptor = deltaRootDescriptor()
 	}
 	o.Minor = layeredMinor
+	if base == nil {
+		base = NewView(nil)
+	}
 	root := &Node{}
 	if c.root != nil {
 		w := deltaWriter{owner: o.withDefaults().Owner, inherited: map[string][]byte{}}
