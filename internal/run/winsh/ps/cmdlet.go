@@ -85,11 +85,17 @@ type Call struct {
 
 // Has reports whether a parameter was given, by name, place, pipeline or
 // splatting.
-func (c *Call) Has(name string) bool { return c.frame.has(name) }
+func (c *Call) Has(name string) bool {
+	_, ok := c.frame.binding.get(name)
+	return ok
+}
 
 // Value returns a parameter's value, converted to its type, and nil if it was
 // not given.
-func (c *Call) Value(name string) any { return c.frame.value(name) }
+func (c *Call) Value(name string) any {
+	v, _ := c.frame.binding.get(name)
+	return v
+}
 
 // String returns a parameter as text; "" if it was not given.
 func (c *Call) String(name string) string { return c.Session.ToString(c.Value(name)) }
@@ -110,8 +116,8 @@ func (c *Call) Values(name string) []any {
 	if v == nil {
 		return nil
 	}
-	if a, ok := Unwrap(v).(*Array); ok {
-		return a.Items
+	if Enumerable(v) {
+		return Items(v)
 	}
 	return []any{v}
 }
@@ -126,7 +132,7 @@ func (c *Call) Int(name string, other int) int {
 }
 
 // Switch reports whether a switch is on.
-func (c *Call) Switch(name string) bool { return c.Session.ToBool(c.Value(name)) }
+func (c *Call) Switch(name string) bool { return toBool(c.Value(name)) }
 
 // Block returns a parameter that is a script block, or nil.
 func (c *Call) Block(name string) *ScriptBlock {
@@ -135,41 +141,31 @@ func (c *Call) Block(name string) *ScriptBlock {
 }
 
 // Set returns the name of the parameter set that was chosen.
-func (c *Call) Set() string { return c.frame.set() }
+func (c *Call) Set() string { return c.frame.binding.meta.setName(c.frame.binding.chosen()) }
 
 // Bound returns the parameters that were given, as $PSBoundParameters has them.
-func (c *Call) Bound() *Hashtable { return c.frame.bound() }
+func (c *Call) Bound() *Hashtable { return c.frame.binding.table() }
 
 // Input returns the object that came through the pipeline for this Process,
 // whatever parameter it was bound to; ok is false if there is no pipeline
 // input.
-func (c *Call) Input() (v any, ok bool) { return c.frame.input() }
+func (c *Call) Input() (v any, ok bool) { return c.frame.current, c.frame.has }
 
 // Piped reports whether the cmdlet stands behind a | or gets input.
-func (c *Call) Piped() bool { return c.frame.piped() }
+func (c *Call) Piped() bool { return c.frame.e.piped }
 
 // Write writes one object to the output, a collection as one object too.
-func (c *Call) Write(ctx context.Context, v any) error { return c.frame.write(ctx, v) }
+func (c *Call) Write(ctx context.Context, v any) error { return c.frame.out(ctx, v) }
 
 // WriteEach writes the elements of a collection, or a single object.
-func (c *Call) WriteEach(ctx context.Context, v any) error {
-	if !Enumerable(v) {
-		return c.Write(ctx, v)
-	}
-	var err error
-	Each(v, func(item any) bool {
-		err = c.Write(ctx, item)
-		return err == nil
-	})
-	return err
-}
+func (c *Call) WriteEach(ctx context.Context, v any) error { return writeEach(ctx, v, c.frame.out) }
 
 // Error writes a non-terminating error, as -ErrorAction says. It returns an
 // error that must be returned if the action is Stop.
 func (c *Call) Error(ctx context.Context, r *ErrorRecord) error { return c.frame.writeError(ctx, r) }
 
-// Warning, Verbose and Debug write to those streams, as preferences and common
-// parameters say.
+// Warning writes to the warning stream, as preferences and common parameters
+// say.
 func (c *Call) Warning(ctx context.Context, message string) error {
 	return c.frame.writeStream(ctx, StreamWarning, message)
 }
@@ -196,31 +192,8 @@ func (c *Call) ShouldProcess(ctx context.Context, target, action string) (bool, 
 
 // Stop ends the pipeline in front of this cmdlet, as Select-Object -First does;
 // the error must be returned.
-func (c *Call) Stop() error { return c.frame.stop() }
+func (c *Call) Stop() error { return stopSignal{at: c.frame.e} }
 
-// Check is what is known of a call before anything runs.
-type Check struct {
-	// Engine looks up types and commands; Edition is that of the session.
-	Engine  *Engine
-	Edition Edition
-	Cmdlet  *Cmdlet
-	Name    string
-	*known
-}
-
-// Has reports whether a parameter is given; it may be given by a splatted
-// table that is not known (see Splatted).
-func (k *Check) Has(name string) bool { return k.known.has(name) }
-
-// Value returns the value of a parameter, if it is known: a constant, a list of
-// constants as *Array, a script block as *ScriptBlock.
-func (k *Check) Value(name string) (v any, ok bool) { return k.known.value(name) }
-
-// String returns the text of a parameter, if it is known.
-func (k *Check) String(name string) (string, bool) { return k.known.text(name) }
-
-// Splatted reports whether parameters come from a table that is not known.
-func (k *Check) Splatted() bool { return k.known.splatted() }
-
-// Warn notes something that is likely not what the author meant.
-func (k *Check) Warn(message, hint string) { k.known.warn(message, hint) }
+// InScope runs code of the caller's scope: what a cmdlet does with variables
+// happens there.
+func (c *Call) InScope(run func() error) error { return c.frame.e.within(run) }

@@ -12,39 +12,38 @@ type Category string
 
 // Categories of errors.
 const (
-	NotSpecified          Category = "NotSpecified"
-	OpenError             Category = "OpenError"
-	CloseError            Category = "CloseError"
-	DeviceError           Category = "DeviceError"
-	DeadlockDetected      Category = "DeadlockDetected"
-	InvalidArgument       Category = "InvalidArgument"
-	InvalidData           Category = "InvalidData"
-	InvalidOperation      Category = "InvalidOperation"
-	InvalidResult         Category = "InvalidResult"
-	InvalidType           Category = "InvalidType"
-	MetadataError         Category = "MetadataError"
-	NotImplemented        Category = "NotImplemented"
-	NotInstalled          Category = "NotInstalled"
-	ObjectNotFound        Category = "ObjectNotFound"
-	OperationStopped      Category = "OperationStopped"
-	OperationTimeout      Category = "OperationTimeout"
-	SyntaxError           Category = "SyntaxError"
-	ParserError           Category = "ParserError"
-	PermissionDenied      Category = "PermissionDenied"
-	ResourceBusy          Category = "ResourceBusy"
-	ResourceExists        Category = "ResourceExists"
-	ResourceUnavailable   Category = "ResourceUnavailable"
-	ReadError             Category = "ReadError"
-	WriteError            Category = "WriteError"
-	FromStdErr            Category = "FromStdErr"
-	SecurityError         Category = "SecurityError"
-	ProtocolError         Category = "ProtocolError"
-	ConnectionError       Category = "ConnectionError"
-	AuthenticationError   Category = "AuthenticationError"
-	LimitsExceeded        Category = "LimitsExceeded"
-	QuotaExceeded         Category = "QuotaExceeded"
-	NotEnabled            Category = "NotEnabled"
-	CategoryParserErrorV2 Category = "ParserError"
+	NotSpecified        Category = "NotSpecified"
+	OpenError           Category = "OpenError"
+	CloseError          Category = "CloseError"
+	DeviceError         Category = "DeviceError"
+	DeadlockDetected    Category = "DeadlockDetected"
+	InvalidArgument     Category = "InvalidArgument"
+	InvalidData         Category = "InvalidData"
+	InvalidOperation    Category = "InvalidOperation"
+	InvalidResult       Category = "InvalidResult"
+	InvalidType         Category = "InvalidType"
+	MetadataError       Category = "MetadataError"
+	NotImplemented      Category = "NotImplemented"
+	NotInstalled        Category = "NotInstalled"
+	ObjectNotFound      Category = "ObjectNotFound"
+	OperationStopped    Category = "OperationStopped"
+	OperationTimeout    Category = "OperationTimeout"
+	SyntaxError         Category = "SyntaxError"
+	ParserError         Category = "ParserError"
+	PermissionDenied    Category = "PermissionDenied"
+	ResourceBusy        Category = "ResourceBusy"
+	ResourceExists      Category = "ResourceExists"
+	ResourceUnavailable Category = "ResourceUnavailable"
+	ReadError           Category = "ReadError"
+	WriteError          Category = "WriteError"
+	FromStdErr          Category = "FromStdErr"
+	SecurityError       Category = "SecurityError"
+	ProtocolError       Category = "ProtocolError"
+	ConnectionError     Category = "ConnectionError"
+	AuthenticationError Category = "AuthenticationError"
+	LimitsExceeded      Category = "LimitsExceeded"
+	QuotaExceeded       Category = "QuotaExceeded"
+	NotEnabled          Category = "NotEnabled"
 )
 
 // Exception is a .NET exception. As a Go error it is what a .NET member or a
@@ -83,16 +82,21 @@ type ErrorRecord struct {
 	// The fields of CategoryInfo that differ from what is derived.
 	Activity, Reason, TargetName, TargetType string
 
-	// command is the class name of the cmdlet, for the full id.
+	// command is the class of the cmdlet, which the full id ends with.
 	command string
-	// at is where it happened, and myCommand the command's name there.
-	at         pslang.Extent
-	invocation *Invocation
-	trace      []string
-	// scriptStack is the rendered ScriptStackTrace.
-	scriptStack string
-	// logged says that the record is in $Error.
-	logged bool
+	// at is where it happened, and stack the ScriptStackTrace.
+	at    pslang.Extent
+	stack string
+	// logged says that it is in $Error; thrown that it comes from throw; final
+	// that no statement may go on after it; native that a program wrote it to
+	// its stderr; terminating that ThrowTerminatingError was called.
+	logged, thrown, final, native, terminating bool
+	// origin is the command that displays put in front of the message, where it
+	// is not the activity; noPlace leaves out where it happened.
+	origin  string
+	noPlace bool
+	// syntax has the errors of a text that does not parse.
+	syntax *pslang.Errors
 	Extra
 }
 

@@ -2,6 +2,7 @@ package ps
 
 import (
 	"context"
+	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/pslang"
@@ -9,7 +10,33 @@ import (
 
 // Session is one running PowerShell: the state behind one powershell.exe.
 type Session struct {
-	*state
+	engine  *Engine
+	edition Edition
+	process *machine.Process
+	host    *console
+
+	global, scope *scope
+	// streams are where the streams go now; nil is the host.
+	streams streams
+	frame   *invocation
+	// pos is the statement that runs, for errors.
+	pos pslang.Extent
+	// inTry says that errors of statements go to an enclosing try or trap.
+	inTry bool
+	ok    bool // $?
+	// handling is the error that a catch block handles, for a bare throw.
+	handling *ErrorRecord
+	depth    int
+
+	errors     *Array
+	aliases    map[string]alias
+	drives     []*Drive
+	drive      *Drive
+	using      []string
+	assemblies map[string]bool
+	regexes    map[regexKey]*Regex
+	blocks     map[*pslang.ScriptBlock]*blockInfo
+	values     map[any]any
 }
 
 // Engine returns what the session can do.
@@ -25,145 +52,112 @@ func (s *Session) Machine() *machine.Machine { return s.process.Machine }
 // the location of drive C:, its streams are the host's.
 func (s *Session) Process() *machine.Process { return s.process }
 
-// Drive is a PSDrive.
-type Drive struct {
-	// Name is "C", "HKLM", "Env"; Provider is "FileSystem", "Registry",
-	// "Environment", "Variable", "Function", "Alias", "Certificate", "WSMan".
-	Name, Provider string
-	// Root is "C:\" or "HKEY_LOCAL_MACHINE"; Current is the location on the
-	// drive below the root, without a leading backslash.
-	Root, Current, Description string
+// Value keeps something for a package over the life of the session; the key
+// is a type of its own, as for contexts. make makes it when it is not there.
+func (s *Session) Value(key any, make func() any) any {
+	if v, ok := s.values[key]; ok {
+		return v
+	}
+	v := make()
+	if s.values == nil {
+		s.values = map[any]any{}
+	}
+	s.values[key] = v
+	return v
 }
 
-// Path is a path that was resolved to its provider, without wildcards being
-// expanded.
-type Path struct {
-	Provider string
-	// Drive is nil for paths that name their provider (Registry::HKEY_USERS).
-	Drive *Drive
-	// Name is the provider's own path: "C:\app\x", "HKEY_LOCAL_MACHINE\SOFTWARE",
-	// a variable's name.
-	Name string
-}
-
-// String is the path as PowerShell shows it: "C:\app", "HKLM:\SOFTWARE", "Env:\X".
-func (p Path) String() string { return p.show() }
-
-// Qualified is the PSPath: "Microsoft.PowerShell.Core\FileSystem::C:\app".
-func (p Path) Qualified() string { return p.qualified() }
-
-// Resolve finds provider and path of what a script gives as a path: relative to
-// the location, "~", "X:", "HKLM:\x", "Registry::x", "\x", a PSPath. Wildcards
-// are left. The error is an *ErrorRecord (DriveNotFound, ProviderNotFound …).
-func (s *Session) Resolve(path string) (Path, error) { return s.resolve(path) }
-
-// File resolves a path that must be of the file system ("C:\app\x").
-func (s *Session) File(path string) (string, error) { return s.resolveFile(path) }
-
-// Location returns where the session is.
-func (s *Session) Location() Path { return s.location() }
-
-// SetLocation moves to a path that exists; cmdlets check that before.
-func (s *Session) SetLocation(p Path) error { return s.setLocation(p) }
-
-// Drives returns the drives by name.
-func (s *Session) Drives() []*Drive { return s.listDrives() }
-
-// AddDrive adds a drive, RemoveDrive removes one.
-func (s *Session) AddDrive(d *Drive)       { s.addDrive(d) }
-func (s *Session) RemoveDrive(name string) { s.removeDrive(name) }
-
-// Variable is one variable of a scope.
-type Variable struct {
-	Name        string
-	Value       any
-	Description string
-	// ReadOnly, Constant, Private and AllScope are its options.
-	ReadOnly, Constant, Private, AllScope bool
-	// constraint converts and checks what is assigned.
-	constraint *constraint
-}
-
-// Variable returns the value of a variable as $name does: the innermost one.
-func (s *Session) Variable(name string) (any, bool) { return s.getVariable(name) }
-
-// SetVariable assigns as $name = v does in the current scope.
-func (s *Session) SetVariable(name string, v any) error { return s.putVariable(name, v) }
-
-// FindVariable returns the variable itself in a scope: "" is the innermost that
-// has it; else "Global", "Script", "Local", or a number of scopes to go up.
-func (s *Session) FindVariable(name, scope string) (*Variable, error) {
-	return s.findVariable(name, scope)
-}
-
-// AddVariable puts a variable into a scope, in place of one of its name.
-func (s *Session) AddVariable(v *Variable, scope string) error { return s.addVariable(v, scope) }
-
-// DropVariable removes a variable from a scope.
-func (s *Session) DropVariable(name, scope string) error { return s.dropVariable(name, scope) }
-
-// ListVariables returns the variables that are visible, or those of one scope,
-// by name.
-func (s *Session) ListVariables(scope string) ([]*Variable, error) { return s.listVariables(scope) }
-
-// CommandInfo is what a command name leads to.
-type CommandInfo struct {
-	// Kind is "Alias", "Function", "Filter", "Cmdlet", "ExternalScript", "Application".
-	Kind, Name string
-	// Definition is the target of an alias, the text of a function, the path of a
-	// script or program.
-	Definition string
-	Cmdlet     *Cmdlet
-	Block      *ScriptBlock
-	// Target is what an alias leads to; nil if there is no such command.
-	Target *CommandInfo
-	// Found is set for programs and scripts.
-	Found machine.Found
-}
-
-// Command looks a command up as a call does: alias, function, cmdlet, script or
-// program. It is nil if there is none.
-func (s *Session) Command(ctx context.Context, name string) (*CommandInfo, error) {
-	return s.findCommand(ctx, name)
-}
-
-// Functions returns the functions that are visible, by name; SetFunction
-// defines one in the current scope, or removes it if block is nil.
-func (s *Session) Functions() []*CommandInfo                    { return s.listFunctions() }
-func (s *Session) SetFunction(name string, block *ScriptBlock) { s.putFunction(name, block) }
-
-// Aliases returns all aliases by name; SetAlias sets one, or removes it if
-// target is "".
-func (s *Session) Aliases() []*CommandInfo          { return s.listAliases() }
-func (s *Session) SetAlias(name, target string) { s.putAlias(name, target) }
-
-// Errors returns $Error, the last one first; the slice is the session's.
+// Errors returns $Error, the last one first; the array is the session's.
 func (s *Session) Errors() *Array { return s.errors }
+
+// Object makes an object of a type by its full name.
+func (s *Session) Object(typ string, data any) *Object {
+	return &Object{Type: s.engine.mustType(typ), Data: data}
+}
+
+// Enum makes a value of an enumeration by the type's full name.
+func (s *Session) Enum(typ string, value int64) Enum {
+	return Enum{Type: s.engine.mustType(typ), Value: value}
+}
+
+// TypeOf returns the type of a value; $null has none.
+func (s *Session) TypeOf(v any) *Type { return s.engine.TypeOf(v) }
+
+// FindType looks a type up as [name] does, with the namespaces that the script
+// uses. nil if there is none, or its assembly has not been loaded.
+func (s *Session) FindType(name string) *Type {
+	r := parseTypeName(name)
+	if r == nil {
+		return nil
+	}
+	return s.loaded(s.engine.resolveType(r, s.using, s.edition))
+}
+
+// loaded returns the type if its assembly is loaded.
+func (s *Session) loaded(t *Type) *Type {
+	if t == nil {
+		return nil
+	}
+	base := t
+	for base.Elem != nil {
+		base = base.Elem
+	}
+	if base.Assembly != "" && s.edition == Desktop && !s.assemblies[strings.ToLower(base.Assembly)] {
+		return nil
+	}
+	return t
+}
+
+// LoadAssembly is Add-Type -AssemblyName and LoadWithPartialName; it returns the
+// name, or "" if there is no such assembly.
+func (s *Session) LoadAssembly(name string) string {
+	short, _, _ := strings.Cut(name, ",")
+	key := strings.ToLower(strings.TrimSpace(short))
+	full := s.engine.Assembly(key)
+	if full == "" {
+		return ""
+	}
+	if s.assemblies == nil {
+		s.assemblies = map[string]bool{}
+	}
+	s.assemblies[strings.ToLower(full)] = true
+	return full
+}
+
+// Assembly returns the name of an assembly that can be loaded, or "".
+func (e *Engine) Assembly(name string) string {
+	short, _, _ := strings.Cut(name, ",")
+	return e.assemblies[strings.ToLower(strings.TrimSpace(short))]
+}
 
 // ScriptBlock is a piece of code as a value.
 type ScriptBlock struct {
 	Body *pslang.ScriptBlock
-	// module or closure variables, and the file that it comes from.
+	// captured has the variables of a closure.
 	captured *scope
-	file     string
-	home     *scope
-	compiled *blockInfo
-	// name is set for the body of a function.
-	name string
-	kind string
+	// file is the script that it comes from, and name that of a function.
+	file, name string
+	filter     bool
 }
 
 // String is the text between the braces.
-func (b *ScriptBlock) String() string { return b.text() }
+func (b *ScriptBlock) String() string {
+	text := b.Body.Text()
+	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
+		return text[1 : len(text)-1]
+	}
+	return text
+}
 
 // CallOptions adjust how a script block is called.
 type CallOptions struct {
 	// Args are positional arguments; Named are parameters by name.
 	Args  []any
 	Named *Hashtable
-	// Under is $_, if HasUnder is set. Input is what comes through the pipeline.
+	// Under is $_, if HasUnder is set; This is $this, if it is not nil. Input is
+	// what comes through the pipeline.
 	Under    any
 	HasUnder bool
+	This     any
 	Input    []any
 	// SameScope runs it in the current scope, as . does, or a cmdlet that calls
 	// a script block for each object.
@@ -173,22 +167,31 @@ type CallOptions struct {
 // Call runs a script block and returns what it wrote. Non-terminating errors
 // are shown as they happen.
 func (s *Session) Call(ctx context.Context, b *ScriptBlock, o CallOptions) ([]any, error) {
-	return s.callBlock(ctx, b, o)
-}
-
-// Stream runs a script block and passes on each object as it is written.
-func (s *Session) Stream(ctx context.Context, b *ScriptBlock, o CallOptions, write func(ctx context.Context, v any) error) error {
-	return s.streamBlock(ctx, b, o, write)
+	var list []any
+	err := s.Stream(ctx, b, o, func(_ context.Context, v any) error {
+		list = append(list, v)
+		return nil
+	})
+	return list, err
 }
 
 // Parse parses and checks a text that became known at run time. What it uses
 // and cannot be done is a *run.RefusedError; wrong syntax is an *ErrorRecord.
 func (s *Session) Parse(ctx context.Context, text, file string) (*ScriptBlock, error) {
-	return s.parse(ctx, text, file)
+	tree, err := pslang.Parse(text, pslang.Options{Core: s.edition == Core, Name: file})
+	if err != nil {
+		return nil, s.syntaxError(err)
+	}
+	if err := s.checkLate(ctx, tree); err != nil {
+		return nil, err
+	}
+	return &ScriptBlock{Body: tree, file: file}, nil
 }
 
-// RunCommand calls a command by name with parameters: for cmdlets that are
-// made of others.
-func (s *Session) RunCommand(ctx context.Context, name string, named *Hashtable, args ...any) ([]any, error) {
-	return s.runCommand(ctx, name, named, args)
+// fits fails if a value would be larger than the machine allows.
+func (s *Session) fits(size int64) error {
+	if s.process == nil || size <= s.process.Machine.Limits().Memory {
+		return nil
+	}
+	return limitError("a value would need more memory than a step may use")
 }

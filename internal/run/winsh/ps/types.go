@@ -25,8 +25,9 @@ func (e Edition) In(s Edition) bool { return e == Both || e == s }
 // ("System.IO.FileInfo"), generic ones with their arity ("…List`1").
 type Type struct {
 	Name string
-	// Aliases are further names, the type accelerators ("regex", "wc").
-	Aliases []string
+	// Aliases are further names, the type accelerators ("regex"); Aliases7 are
+	// those that only PowerShell 7 has.
+	Aliases, Aliases7 []string
 	// Base is the full name of the base type; "" is System.Object, or
 	// System.ValueType if Value, or System.Enum if it has Values.
 	Base string
@@ -72,12 +73,12 @@ type Type struct {
 	// rank is the number of dimensions of an array type.
 	rank int
 
-	once   sync.Once
+	engine *Engine
 	parts  []*Type
+	once   sync.Once
 	table  map[string]*Member // instance members by lower-case name, of bases too
 	static map[string]*Member
-	order  []*Member
-	base   *Type
+	order  []*Member // both, own first, then those of bases
 }
 
 // EnumValue is a name of an enumeration.

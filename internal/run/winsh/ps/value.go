@@ -7,14 +7,6 @@ import (
 // Char is a System.Char: one UTF-16 unit.
 type Char uint16
 
-// Int makes the number that Go code has: an int32 where it fits, else an int64.
-func Int(n int) any {
-	if int(int32(n)) == n {
-		return int32(n)
-	}
-	return int64(n)
-}
-
 // DateTimeKind says how a DateTime's clock is meant.
 type DateTimeKind byte
 

@@ -1,0 +1,626 @@
+package ps
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/run/winsh/pslang"
+)
+
+// checker looks up everything that a text uses before any of it runs.
+type checker struct {
+	ctx context.Context
+	e   *Engine
+	ed  Edition
+	c   *machine.Checking
+	// s is the session that runs, for texts that become known late.
+	s *Session
+	// funcs and aliases are those that the text defines anywhere; added are
+	// members that it adds to objects, assigned counts assignments to variables.
+	funcs    map[string]bool
+	aliases  map[string]string
+	added    map[string]bool
+	consts   map[string]any
+	assigned map[string]int
+	values   map[string]pslang.Expression
+	envSet   map[string]bool
+	scripts  map[string]bool
+	depth    int
+	pure     *Session
+}
+
+// checkLate checks a text that became known while the session runs.
+func (s *Session) checkLate(ctx context.Context, b *pslang.ScriptBlock) error {
+	c := &machine.Checking{Machine: s.process.Machine, Env: s.process.Env, Dir: s.process.Dir, Depth: s.process.Depth}
+	k := newChecker(ctx, s.engine, s.edition, c)
+	k.s = s
+	return k.text(b)
+}
+
+func newChecker(ctx context.Context, e *Engine, ed Edition, c *machine.Checking) *checker {
+	return &checker{ctx: ctx, e: e, ed: ed, c: c, funcs: map[string]bool{}, aliases: map[string]string{}, added: map[string]bool{},
+		consts: map[string]any{}, assigned: map[string]int{}, values: map[string]pslang.Expression{}, envSet: map[string]bool{}, scripts: map[string]bool{}}
+}
+
+// Check implements [machine.Program].
+func (h *host) Check(ctx context.Context, c *machine.Checking, args []machine.Arg) error {
+	list := make([]string, len(args))
+	for i, a := range args {
+		if a.Unknown {
+			return nil // it is checked again when the arguments are known
+		}
+		list[i] = a.Text
+	}
+	l := h.parse(list)
+	switch {
+	case l.refuse != nil:
+		return l.refuse
+	case l.err != "" || l.version:
+		return nil
+	case l.file == "-" || l.command == "-" || !l.hasCommand && l.file == "":
+		return h.stdinRefused()
+	case c.Depth > 20:
+		return machine.Refuse("powershell", "shells are nested too deeply", "call the inner command directly")
+	}
+	k := newChecker(ctx, h.engine, h.edition, c)
+	if l.file != "" {
+		full, err := machine.Full(c.Dir, strings.ReplaceAll(l.file, "/", `\`))
+		if err != nil {
+			return nil
+		}
+		return k.script(full, pslang.Extent{})
+	}
+	b, err := pslang.Parse(l.command, pslang.Options{Core: h.edition == Core})
+	if err != nil {
+		return nil // Windows reports it at run time
+	}
+	return k.text(b)
+}
+
+// script checks a script file, if it is there already and can be read.
+func (k *checker) script(path string, at pslang.Extent) error {
+	key := strings.ToLower(path)
+	if k.scripts[key] || k.c.TreeUnknown || k.depth > 10 {
+		return nil
+	}
+	k.scripts[key] = true
+	m := k.c.Machine
+	ok, err := m.FS().Exists(k.ctx, path)
+	if err != nil || !ok {
+		return nil
+	}
+	data, err := m.FS().ReadFile(k.ctx, path, m.Limits().Memory)
+	if err != nil {
+		return nil
+	}
+	text := decodeScript(data, k.ed)
+	b, err := pslang.Parse(text, pslang.Options{Core: k.ed == Core, Name: path})
+	if err != nil {
+		return nil
+	}
+	inner := newChecker(k.ctx, k.e, k.ed, k.c)
+	inner.scripts, inner.depth, inner.s = k.scripts, k.depth+1, k.s
+	inner.collect(b)
+	for f := range k.funcs {
+		inner.funcs[f] = true
+	}
+	err = inner.walk(b)
+	if err != nil && at.Source != nil {
+		return placed(err, at)
+	}
+	// What a script defines may be used by whoever dots it.
+	for f := range inner.funcs {
+		k.funcs[f] = true
+	}
+	return err
+}
+
+// text checks a whole text.
+func (k *checker) text(b *pslang.ScriptBlock) error {
+	k.collect(b)
+	return k.walk(b)
+}
+
+// collect finds what the text defines.
+func (k *checker) collect(b *pslang.ScriptBlock) {
+	pslang.Walk(b, func(n pslang.Node) bool {
+		switch x := n.(type) {
+		case *pslang.Function:
+			k.funcs[scopedName(strings.ToLower(x.Name))] = true
+		case *pslang.Assignment:
+			k.assign(x)
+		case *pslang.ForEach:
+			k.assigned[x.Var.Key] += 2
+		case *pslang.ParamDecl:
+			k.assigned[x.Name.Key] += 2
+		case *pslang.Unary:
+			if v, ok := x.X.(*pslang.Variable); ok && x.Op >= pslang.OpPreInc && x.Op <= pslang.OpPostDec {
+				k.assigned[v.Key] += 2
+			}
+		case *pslang.Command:
+			k.definition(x)
+		case *pslang.Hashtable:
+			for _, p := range x.Pairs {
+				if s, ok := p.Key.(*pslang.String); ok {
+					k.added[strings.ToLower(s.Value)] = true
+				}
+			}
+		}
+		return true
+	})
+}
+
+// assign notes an assignment. The value of a variable that is assigned once may
+// be known.
+func (k *checker) assign(x *pslang.Assignment) {
+	target := x.Target
+	for {
+		switch t := target.(type) {
+		case *pslang.Cast:
+			target = t.X
+			continue
+		case *pslang.Attributed:
+			target = t.X
+			continue
+		case *pslang.List:
+			for _, item := range t.Items {
+				if v, ok := item.(*pslang.Variable); ok {
+					k.assigned[v.Key] += 2
+				}
+			}
+		case *pslang.Variable:
+			switch {
+			case t.Scope == pslang.ScopeDrive && t.Drive == "env":
+				k.envSet[t.Key] = true
+			case t.Scope == pslang.ScopeDrive && t.Drive == "function":
+				k.funcs[scopedName(t.Key)] = true
+			case x.Op != pslang.OpNone:
+				k.assigned[t.Key] += 2
+			default:
+				k.assigned[t.Key]++
+				if e, ok := x.Value.(*pslang.ExpressionStatement); ok && target == x.Target {
+					k.values[t.Key] = e.X
+				} else if p, ok := x.Value.(*pslang.Pipeline); ok && target == x.Target {
+					k.values[t.Key] = &pslang.Paren{Extent: p.Extent, X: p}
+				}
+			}
+		}
+		return
+	}
+}
+
+// definition notes aliases and members that commands define.
+func (k *checker) definition(n *pslang.Command) {
+	name, ok := n.Name.(*pslang.String)
+	if !ok {
+		return
+	}
+	var words []string
+	for _, a := range n.Args {
+		if s, ok := a.(*pslang.String); ok {
+			words = append(words, s.Value)
+		}
+	}
+	switch strings.ToLower(name.Value) {
+	case "set-alias", "new-alias", "sal", "nal":
+		if len(words) >= 2 {
+			k.aliases[strings.ToLower(words[0])] = words[1]
+		}
+	case "add-member", "select-object", "select", "new-itemproperty", "new-item", "ni", "set-item", "si":
+		for _, w := range words {
+			k.added[strings.ToLower(w)] = true
+			if f, ok := strings.CutPrefix(strings.ToLower(w), `function:`); ok {
+				k.funcs[scopedName(strings.TrimLeft(f, `\/`))] = true
+			}
+		}
+	}
+}
+
+// walk looks up every node.
+func (k *checker) walk(root pslang.Node) (err error) {
+	pslang.Walk(root, func(n pslang.Node) bool {
+		if err != nil {
+			return false
+		}
+		err = k.node(n)
+		_, isAttribute := n.(*pslang.Attribute)
+		return err == nil && !isAttribute
+	})
+	return err
+}
+
+func (k *checker) node(n pslang.Node) error {
+	switch x := n.(type) {
+	case *pslang.Command:
+		return k.command(x)
+	case *pslang.Type:
+		return k.typeName(x.Name)
+	case *pslang.TypeName:
+		return k.typeName(x)
+	case *pslang.Invoke:
+		return k.method(x)
+	case *pslang.Member:
+		if x.Static {
+			return k.static(x)
+		}
+	case *pslang.Unsupported:
+		return refuseNode(x)
+	case *pslang.ScriptBlock:
+		return k.block(x)
+	case *pslang.Pipeline:
+		if x.Background {
+			return refuseAt(x.Extent, "&", "there are no background jobs", "run the command in the foreground")
+		}
+	case *pslang.ForEach:
+		if x.Parallel {
+			return refuseAt(x.Extent, "foreach -parallel", "workflows are not supported", "use foreach")
+		}
+	case *pslang.Using:
+		return k.using(x)
+	case *pslang.Attribute:
+		return k.attribute(x)
+	case *pslang.Variable:
+		return k.variable(x)
+	}
+	return nil
+}
+
+func (k *checker) block(x *pslang.ScriptBlock) error {
+	if x.Dynamic != nil {
+		return refuseAt(x.Dynamic.Extent, "dynamicparam", "dynamic parameters are not supported", "declare the parameter in the param block")
+	}
+	if x.Clean != nil {
+		return refuseAt(x.Clean.Extent, "clean", "clean blocks are not supported", "use try and finally in the end block")
+	}
+	for _, r := range x.Requires {
+		if strings.Contains(strings.ToLower(r.Args), "-modules") || strings.Contains(strings.ToLower(r.Args), "-pssnapin") {
+			return refuseAt(r.Extent, "#requires "+r.Args, "there are no modules", "leave the line out")
+		}
+	}
+	return nil
+}
+
+func (k *checker) using(x *pslang.Using) error {
+	switch x.Kind {
+	case "namespace":
+		if k.s == nil {
+			k.pureSession().using = append(k.pureSession().using, x.Name)
+		}
+		return nil
+	case "assembly":
+		if k.e.Assembly(x.Name) != "" {
+			return nil
+		}
+	}
+	return refuseAt(x.Extent, "using "+x.Kind+" "+x.Name, "modules and assemblies cannot be loaded", "use what casement knows")
+}
+
+func (k *checker) attribute(a *pslang.Attribute) error {
+	switch attributeName(a) {
+	case "cmdletbinding", "parameter", "alias", "allownull", "allowemptystring", "allowemptycollection", "validatenotnull", "validatenotnullorempty",
+		"validateset", "validaterange", "validatepattern", "validatelength", "validatecount", "validatescript",
+		"psdefaultvalue", "argumentcompleter", "argumentcompletions", "supportswildcards", "suppressmessage", "pstypename", "obsolete", "outputtype", "dontshow":
+		return nil
+	}
+	return refuseAt(a.Extent, "["+a.Type.Name+"]", "this attribute is not supported", "check the value in the body")
+}
+
+func (k *checker) variable(x *pslang.Variable) error {
+	if x.Scope == pslang.ScopeUsing || x.Scope == pslang.ScopeWorkflow {
+		return refuseAt(x.Extent, "$"+x.At().Text(), "there are no remote sessions, jobs and workflows", "use the variable itself")
+	}
+	return nil
+}
+
+// typeName looks a type up.
+func (k *checker) typeName(n *pslang.TypeName) error {
+	switch n.Key {
+	case "ordered", "ref", "void":
+		return nil
+	}
+	t := k.e.resolveType(refOf(n), k.namespaces(), k.ed)
+	if t == nil {
+		return refuseAt(n.Extent, "["+n.Name+"]", "casement does not know this type", "use a cmdlet or a type that casement knows")
+	}
+	base := t
+	for base.Elem != nil {
+		base = base.Elem
+	}
+	if base.Refuse != "" {
+		return refuseAt(n.Extent, "["+n.Name+"]", base.Refuse, base.Way)
+	}
+	return nil
+}
+
+func (k *checker) namespaces() []string {
+	if k.s != nil {
+		return k.s.using
+	}
+	return k.pureSession().using
+}
+
+// static looks up [type]::Name.
+func (k *checker) static(x *pslang.Member) error {
+	t, name := k.staticName(x.X, x.Name)
+	if t == nil || name == "" {
+		return nil
+	}
+	for _, e := range t.Values {
+		if strings.EqualFold(e.Name, name) {
+			return nil
+		}
+	}
+	return k.staticMember(x.Extent, t, name)
+}
+
+func (k *checker) staticMember(at pslang.Extent, t *Type, name string) error {
+	m := t.StaticMember(name)
+	switch {
+	case m == nil || !m.Edition.In(k.ed):
+		return refuseAt(at, "["+t.Name+"]::"+name, "casement does not know this member", "use a cmdlet or a member that casement knows")
+	case m.Refuse != "":
+		return refuseAt(at, "["+t.Name+"]::"+m.Name, m.Refuse, m.Way)
+	}
+	return nil
+}
+
+func (k *checker) staticName(x, name pslang.Expression) (*Type, string) {
+	lit, ok := name.(*pslang.String)
+	typ, isType := x.(*pslang.Type)
+	if !ok || !isType {
+		return nil, ""
+	}
+	return k.e.resolveType(refOf(typ.Name), k.namespaces(), k.ed), lit.Value
+}
+
+// method looks up the method of a call: that of the type where it is known,
+// else one of any type.
+func (k *checker) method(x *pslang.Invoke) error {
+	if len(x.TypeArgs) > 0 {
+		return refuseAt(x.Extent, "generic method", "type arguments of methods are not supported", "")
+	}
+	if x.Static {
+		t, name := k.staticName(x.X, x.Name)
+		if t == nil || name == "" {
+			return nil
+		}
+		if strings.EqualFold(name, "new") {
+			return k.constructor(x.Extent, t)
+		}
+		return k.staticMember(x.Extent, t, name)
+	}
+	lit, ok := x.Name.(*pslang.String)
+	if !ok {
+		return nil
+	}
+	key := strings.ToLower(lit.Value)
+	if key == "foreach" || key == "where" || k.added[key] {
+		return nil
+	}
+	if t := k.typeOf(x.X); t != nil && t.Dynamic == nil {
+		m := t.Member(key)
+		if m != nil && m.Refuse != "" {
+			return refuseAt(x.Name.At(), t.Name+"."+m.Name, m.Refuse, m.Way)
+		}
+		if m != nil || t.Elem != nil {
+			return nil
+		}
+		return refuseAt(x.Name.At(), t.Name+"."+lit.Value+"()", "casement does not know this method", "use a cmdlet or a method that casement knows")
+	}
+	if !k.e.members()[key] {
+		return refuseAt(x.Name.At(), "."+lit.Value+"()", "no type that casement knows has this method", "use a cmdlet or a method that casement knows")
+	}
+	return nil
+}
+
+func (k *checker) constructor(at pslang.Extent, t *Type) error {
+	switch {
+	case t.Refuse != "":
+		return refuseAt(at, "["+t.Name+"]", t.Refuse, t.Way)
+	case len(t.New) == 0 && t.Elem == nil && !t.Value:
+		return refuseAt(at, "["+t.Name+"]::new", "casement cannot make objects of this type", "use a cmdlet or a type that casement knows")
+	}
+	return nil
+}
+
+// typeOf is the type of an expression where it is plain to see.
+func (k *checker) typeOf(x pslang.Expression) *Type {
+	switch n := x.(type) {
+	case *pslang.String, *pslang.Expandable:
+		return k.e.kinds.str
+	case *pslang.Type:
+		return k.e.kinds.typ
+	case *pslang.Cast:
+		if n.Type.Key == "ordered" || n.Type.Key == "pscustomobject" || n.Type.Key == "psobject" || n.Type.Key == "ref" {
+			return nil
+		}
+		return k.e.resolveType(refOf(n.Type), k.namespaces(), k.ed)
+	case *pslang.Invoke:
+		if t, name := k.staticName(n.X, n.Name); n.Static && t != nil && strings.EqualFold(name, "new") {
+			return t
+		}
+	case *pslang.Paren:
+		if e, ok := n.X.(*pslang.ExpressionStatement); ok {
+			return k.typeOf(e.X)
+		}
+		if p, ok := n.X.(*pslang.Pipeline); ok && len(p.Elements) == 1 {
+			return k.newObject(p.Elements[0])
+		}
+	case *pslang.Variable:
+		if k.assigned[n.Key] == 1 && k.values[n.Key] != nil && n.Scope == pslang.ScopeNone {
+			if _, again := k.values[n.Key].(*pslang.Variable); !again {
+				return k.typeOf(k.values[n.Key])
+			}
+		}
+	}
+	return nil
+}
+
+// newObject is the type that New-Object makes.
+func (k *checker) newObject(e pslang.Element) *Type {
+	c, ok := e.(*pslang.Command)
+	if !ok {
+		return nil
+	}
+	name, ok := c.Name.(*pslang.String)
+	if !ok || !strings.EqualFold(name.Value, "New-Object") {
+		return nil
+	}
+	bound := k.bind(k.e.Cmdlet("New-Object", k.ed), c.Args)
+	text, ok := bound.text("TypeName")
+	if !ok {
+		return nil
+	}
+	t := k.e.findType(text, k.namespaces(), k.ed)
+	if t != nil && (t.Name == "System.Management.Automation.PSObject" || t.Name == tCustom) {
+		return nil
+	}
+	return t
+}
+
+// command looks up a command, its parameters and what its cmdlet says of the
+// arguments.
+func (k *checker) command(n *pslang.Command) error {
+	if _, isBlock := n.Name.(*pslang.ScriptBlockExpression); isBlock {
+		return nil
+	}
+	v, ok := k.constant(n.Name)
+	name, isText := v.(string)
+	if !ok || !isText || name == "" {
+		return nil // it is checked when it is known
+	}
+	return k.named(n, name, 0)
+}
+
+func (k *checker) named(n *pslang.Command, name string, hops int) error {
+	key := strings.ToLower(name)
+	if k.funcs[scopedName(key)] || k.s != nil && k.s.function(scopedName(key)) != nil {
+		return nil
+	}
+	if t := k.alias(key); t != "" && hops < 10 && !strings.EqualFold(t, name) {
+		return k.named(n, t, hops+1)
+	}
+	if i := strings.LastIndexByte(key, '\\'); i > 0 && !strings.ContainsAny(key[:i], `:/\`) {
+		if c := k.e.Cmdlet(key[i+1:], k.ed); c != nil && strings.EqualFold(c.Module, name[:i]) {
+			return k.cmdlet(n, c)
+		}
+	}
+	if c := k.e.Cmdlet(key, k.ed); c != nil {
+		return k.cmdlet(n, c)
+	}
+	if reason, way, ok := k.e.refusal(key); ok {
+		return refuseAt(n.Name.At(), name, reason, way)
+	}
+	return k.program(n, name)
+}
+
+func (k *checker) alias(key string) string {
+	if t := k.aliases[key]; t != "" {
+		return t
+	}
+	if k.s != nil {
+		return k.s.alias(key)
+	}
+	return k.e.Alias(key, k.ed)
+}
+
+// program checks a script or program.
+func (k *checker) program(n *pslang.Command, name string) error {
+	path := isPathLike(name)
+	found, err := k.find(name)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) && machine.CodeOf(err) == 0 {
+			return placed(err, n.Name.At())
+		}
+		ext := strings.ToLower(extension(name))
+		script := ext == ".ps1" || ext == ".cmd" || ext == ".bat"
+		switch {
+		case path && (script || ext == ""), k.c.TreeUnknown && (path || script):
+			return nil // it may be written before it is called
+		case k.c.Machine.Blind() && k.s == nil && path:
+			return nil
+		}
+		return refuseUnknown(n.Name.At(), name)
+	}
+	if found.Program == nil && strings.EqualFold(extension(found.Path), ".ps1") {
+		return k.script(found.Path, n.Name.At())
+	}
+	args, raw := k.nativeArgs(n, found)
+	c := *k.c
+	c.Depth++
+	c.Raw = raw
+	c.Warn = k.warning(n.Extent)
+	return placed(k.c.Machine.CheckStart(k.ctx, found, &c, args), n.Name.At())
+}
+
+func (k *checker) warning(at pslang.Extent) func(line, column int, message, hint string) {
+	if k.c.Warn == nil {
+		return nil
+	}
+	from := at.From()
+	return func(_, _ int, message, hint string) { k.c.Warn(from.Line, from.Column, message, hint) }
+}
+
+func (k *checker) find(name string) (machine.Found, error) {
+	target := name
+	if isPathLike(name) {
+		full, err := machine.Full(k.c.Dir, strings.ReplaceAll(name, "/", `\`))
+		if err != nil {
+			return machine.Found{}, err
+		}
+		target = full
+	}
+	if extension(target) == "" {
+		if found, err := k.c.Machine.FindKnown(k.ctx, target+".ps1", k.c.Env, k.c.Dir, false); err == nil {
+			return found, nil
+		}
+	}
+	return k.c.Machine.FindKnown(k.ctx, target, k.c.Env, k.c.Dir, false)
+}
+
+// nativeArgs are the arguments of a program as far as they are known; raw is
+// the whole command line if all are.
+func (k *checker) nativeArgs(n *pslang.Command, found machine.Found) (args []machine.Arg, raw string) {
+	s := k.pureSession()
+	quote := legacyQuote
+	if k.ed == Core && !legacyPassing(found.Path) {
+		quote = machine.QuoteArg
+	}
+	raw = `"` + found.Path + `"`
+	known := true
+	for _, a := range n.Args {
+		list, ok, prefix := k.argument(a)
+		if !ok {
+			known = false
+			args = append(args, machine.Arg{Text: prefix, Unknown: true})
+			continue
+		}
+		for _, x := range list {
+			text, some := s.nativeText(x, quote)
+			if !some {
+				continue
+			}
+			raw += " " + text
+			for _, one := range machine.SplitCommandLine("x " + text)[1:] {
+				args = append(args, machine.Arg{Text: one})
+			}
+		}
+	}
+	if !known {
+		return args, ""
+	}
+	return args, raw
+}
+
+// checkDynamic checks a command whose name became known only now.
+func (s *Session) checkDynamic(ctx context.Context, n *pslang.Command, info *CommandInfo, _ []argument) error {
+	if info.Cmdlet == nil {
+		return nil // programs are checked when they start, scripts when they are parsed
+	}
+	k := newChecker(ctx, s.engine, s.edition, &machine.Checking{Machine: s.process.Machine, Env: s.process.Env, Dir: s.process.Dir, Depth: s.process.Depth})
+	k.s = s
+	return k.cmdlet(n, info.Cmdlet)
+}

@@ -1,0 +1,451 @@
+package ps
+
+import (
+	"context"
+	"strings"
+
+	"github.com/casement/casement/internal/run/winsh/pslang"
+)
+
+// commonVars are the common parameters of one call.
+type commonVars struct {
+	errorAction, warningAction, infoAction string
+	verbose, debug, whatIf                 any // a Switch, or nil if not given
+	out, err, warn, info                   *Array
+	pipe                                   *Variable
+}
+
+// setup reads the common parameters. A function gets its preferences as
+// variables of its scope.
+func (c *commonVars) setup(ctx context.Context, e *element, b *binding) error {
+	c.read(e, b)
+	if b.meta.cmdlet != nil {
+		return nil
+	}
+	sc := e.s.scope
+	action := func(name, v string) {
+		if v != "" {
+			x, _ := e.s.castNamed(v, "System.Management.Automation.ActionPreference")
+			sc.put(name, x)
+		}
+	}
+	action("ErrorActionPreference", c.errorAction)
+	action("WarningPreference", c.warningAction)
+	action("InformationPreference", c.infoAction)
+	for name, v := range map[string]any{"VerbosePreference": c.verbose, "DebugPreference": c.debug} {
+		if v != nil {
+			action(name, map[bool]string{true: "Continue", false: "SilentlyContinue"}[toBool(v)])
+		}
+	}
+	if c.whatIf != nil {
+		sc.put("WhatIfPreference", toBool(c.whatIf))
+	}
+	return nil
+}
+
+func (c *commonVars) read(e *element, b *binding) {
+	for _, p := range b.order {
+		if !p.common {
+			continue
+		}
+		v := b.values[p]
+		switch p.name {
+		case "ErrorAction":
+			c.errorAction = e.s.ToString(v)
+		case "WarningAction":
+			c.warningAction = e.s.ToString(v)
+		case "InformationAction":
+			c.infoAction = e.s.ToString(v)
+		case "Verbose":
+			c.verbose = v
+		case "Debug":
+			c.debug = v
+		case "WhatIf":
+			c.whatIf = v
+		case "OutVariable":
+			c.out = e.listVariable(e.s.ToString(v))
+		case "ErrorVariable":
+			c.err = e.listVariable(e.s.ToString(v))
+		case "WarningVariable":
+			c.warn = e.listVariable(e.s.ToString(v))
+		case "InformationVariable":
+			c.info = e.listVariable(e.s.ToString(v))
+		case "PipelineVariable":
+			name := e.s.ToString(v)
+			e.scope.put(name, nil)
+			c.pipe = e.scope.vars[varKey(name)]
+		}
+	}
+}
+
+// listVariable makes the list of -OutVariable and its kin in the caller's
+// scope; +name goes on with one that is there.
+func (e *element) listVariable(name string) *Array {
+	if rest, ok := strings.CutPrefix(name, "+"); ok {
+		name = rest
+		if v := e.s.find(varKey(name)); v != nil {
+			if a, ok := v.value().(*Array); ok && !a.Fixed() {
+				return a
+			}
+		}
+	}
+	a := &Array{Type: tArrayList}
+	e.scope.put(name, a)
+	return a
+}
+
+// wrap returns where objects go, past -OutVariable and -PipelineVariable.
+func (c *commonVars) wrap(e *element) sink {
+	if c.out == nil && c.pipe == nil {
+		return e.out
+	}
+	return func(ctx context.Context, v any) error {
+		if c.out != nil {
+			c.out.Items = append(c.out.Items, v)
+		}
+		if c.pipe != nil {
+			c.pipe.Value = v
+		}
+		return e.out(ctx, v)
+	}
+}
+
+func (c *commonVars) finish(context.Context, *element) error { return nil }
+
+// writeError writes a non-terminating error of an element.
+func (e *element) writeError(ctx context.Context, r *ErrorRecord, action string) error {
+	return e.writeErrorTo(ctx, r, action, nil)
+}
+
+func (e *element) writeErrorTo(ctx context.Context, r *ErrorRecord, action string, list *Array) error {
+	s := e.s
+	if r.at.Source == nil {
+		r.at = e.at
+	}
+	s.place(r)
+	if action == "" {
+		action = s.preference("ErrorActionPreference")
+	}
+	e.failed = true
+	if action == "Ignore" {
+		return nil
+	}
+	if action == "Stop" || action == "Inquire" {
+		r.final = true
+		return r
+	}
+	s.log(r)
+	if list != nil {
+		list.Items = append(list.Items, r)
+	}
+	if action == "SilentlyContinue" {
+		return nil
+	}
+	return s.emit(ctx, StreamError, r)
+}
+
+// notBound is the error of an object that no parameter takes.
+func (s *Session) notBound(b *binding, v any) *ErrorRecord {
+	return b.bindFail("The input object cannot be bound to any parameters for the command either because the command does not take pipeline input or the input and its properties do not match any of the parameters that take pipeline input.", "InputObjectNotBound", pslang.Extent{}, v)
+}
+
+// frame is a call of a cmdlet.
+type frame struct {
+	e       *element
+	binding *binding
+	vars    commonVars
+	out     sink
+	current any
+	has     bool
+}
+
+// cmdletStage runs a cmdlet.
+type cmdletStage struct {
+	cmdlet *Cmdlet
+	args   []argument
+	call   *Call
+	steps  Steps
+}
+
+func (c *cmdletStage) begin(ctx context.Context, e *element) error {
+	s := e.s
+	if c.cmdlet.Refuse != "" {
+		return refuseAt(e.at, c.cmdlet.Name, c.cmdlet.Refuse, c.cmdlet.Way)
+	}
+	b := &binding{s: s, meta: s.engine.meta(c.cmdlet, s.edition), at: e.at, command: e.name}
+	f := &frame{e: e, binding: b}
+	c.call = &Call{Session: s, Cmdlet: c.cmdlet, Name: e.name, frame: f}
+	if err := b.bind(ctx, c.args); err != nil {
+		return err
+	}
+	if err := s.defaultParameters(ctx, b); err != nil {
+		return err
+	}
+	if err := b.settle(e.piped && b.takesPipe()); err != nil {
+		return err
+	}
+	if err := f.vars.setup(ctx, e, b); err != nil {
+		return err
+	}
+	f.out = f.vars.wrap(e)
+	if err := s.checkCall(ctx, c, e); err != nil {
+		return err
+	}
+	if c.cmdlet.Start == nil {
+		return nil
+	}
+	steps, err := c.cmdlet.Start(ctx, c.call)
+	c.steps = steps
+	return c.failed(err)
+}
+
+// failed completes a terminating error of the cmdlet.
+func (c *cmdletStage) failed(err error) error {
+	if err == nil || isControl(err) {
+		return err
+	}
+	s, e := c.call.Session, c.call.frame.e
+	r := s.record(err)
+	if r.command == "" && r.at.Source == nil {
+		c.own(r)
+	}
+	if r.at.Source == nil {
+		r.at = e.at
+	}
+	if l := c.call.frame.vars.err; l != nil && !r.logged {
+		l.Items = append(l.Items, r)
+	}
+	return r
+}
+
+// own makes an error one of this cmdlet.
+func (c *cmdletStage) own(r *ErrorRecord) {
+	if r.Activity == "" {
+		r.Activity = c.cmdlet.Name
+	}
+	r.command = c.cmdlet.class()
+}
+
+// class is the name of the .NET class.
+func (c *Cmdlet) class() string {
+	if c.Class != "" {
+		return c.Class
+	}
+	return "Microsoft.PowerShell.Commands." + strings.ReplaceAll(c.Name, "-", "") + "Command"
+}
+
+func (s *Session) className(m *meta) string {
+	if m.cmdlet != nil {
+		return m.cmdlet.class()
+	}
+	return m.name
+}
+
+func (c *cmdletStage) process(ctx context.Context, e *element, v any) error {
+	f := c.call.frame
+	ok, err := f.binding.bindObject(ctx, v)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return f.writeError(ctx, e.s.notBound(f.binding, v))
+	}
+	f.current, f.has = v, true
+	return c.step(ctx)
+}
+
+func (c *cmdletStage) step(ctx context.Context) error {
+	switch {
+	case c.cmdlet.Process != nil:
+		return c.failed(c.cmdlet.Process(ctx, c.call))
+	case c.steps.Process != nil:
+		return c.failed(c.steps.Process(ctx, c.call))
+	}
+	return nil
+}
+
+func (c *cmdletStage) end(ctx context.Context, e *element) error {
+	f := c.call.frame
+	if !e.piped {
+		if err := c.step(ctx); err != nil {
+			return err
+		}
+	}
+	f.current, f.has = nil, false
+	if c.steps.End == nil {
+		return nil
+	}
+	return c.failed(c.steps.End(ctx, c.call))
+}
+
+// defaultParameters binds what $PSDefaultParameterValues has for the command.
+func (s *Session) defaultParameters(ctx context.Context, b *binding) error {
+	v := s.global.vars["psdefaultparametervalues"]
+	if v == nil {
+		return nil
+	}
+	h, ok := Unwrap(v.value()).(*Hashtable)
+	if !ok || h.Len() == 0 || toBool(first(h.GetString("Disabled"))) {
+		return nil
+	}
+	for _, x := range h.Entries() {
+		cmd, name, ok := strings.Cut(s.ToString(x.Key), ":")
+		if !ok || !Like(cmd, b.meta.name, false) {
+			continue
+		}
+		p, _ := b.meta.find(name)
+		if p == nil {
+			continue
+		}
+		if _, done := b.values[p]; done {
+			continue
+		}
+		val := x.Value
+		if blk, isBlock := val.(*ScriptBlock); isBlock {
+			out, err := s.Call(ctx, blk, CallOptions{})
+			if err != nil {
+				return err
+			}
+			val = Collect(out)
+		}
+		if err := b.put(ctx, p, val, pslang.Extent{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func first(v any, _ bool) any { return v }
+
+func (f *frame) writeError(ctx context.Context, r *ErrorRecord) error {
+	if r.command == "" {
+		(&cmdletStage{cmdlet: f.binding.meta.cmdlet}).own(r)
+	}
+	return f.e.writeErrorTo(ctx, r, f.vars.errorAction, f.vars.err)
+}
+
+func (f *frame) writeStream(ctx context.Context, n Stream, text string) error {
+	s := f.e.s
+	pref := ""
+	switch n {
+	case StreamWarning:
+		if f.vars.warn != nil {
+			f.vars.warn.Items = append(f.vars.warn.Items, s.messageObject(n, text))
+		}
+		if pref = f.vars.warningAction; pref == "" {
+			pref = s.preference("WarningPreference")
+		}
+	case StreamVerbose:
+		pref = switchPreference(f.vars.verbose, s.preference("VerbosePreference"))
+	case StreamDebug:
+		pref = switchPreference(f.vars.debug, s.preference("DebugPreference"))
+	}
+	return s.message(ctx, n, text, pref)
+}
+
+func switchPreference(v any, other string) string {
+	switch {
+	case v == nil:
+		return other
+	case toBool(v):
+		return "Continue"
+	}
+	return "SilentlyContinue"
+}
+
+func (f *frame) writeInformation(ctx context.Context, data any, tags []string) error {
+	s := f.e.s
+	rec := s.Object("System.Management.Automation.InformationRecord", &information{data: data, tags: tags, s: s})
+	if f.vars.info != nil {
+		f.vars.info.Items = append(f.vars.info.Items, rec)
+	}
+	pref := f.vars.infoAction
+	if pref == "" {
+		pref = s.preference("InformationPreference")
+	}
+	if pref == "SilentlyContinue" || pref == "Ignore" {
+		return nil
+	}
+	return s.emit(ctx, StreamInformation, rec)
+}
+
+func (f *frame) shouldProcess(ctx context.Context, target, action string) (bool, error) {
+	s := f.e.s
+	whatIf := f.vars.whatIf
+	if whatIf == nil {
+		whatIf, _ = s.Variable("WhatIfPreference")
+	}
+	text := `Performing the operation "` + action + `" on target "` + target + `".`
+	if toBool(whatIf) {
+		return false, s.host.line(ctx, "What if: "+text)
+	}
+	if v, ok := f.binding.get("Confirm"); ok && toBool(v) {
+		return false, s.fail("System.Management.Automation.PSInvalidOperationException", "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.", "InvalidOperation", InvalidOperation, nil)
+	}
+	return true, f.writeStream(ctx, StreamVerbose, text)
+}
+
+// scriptCmdlet is $PSCmdlet.
+type scriptCmdlet struct {
+	f *functionStage
+	e *element
+}
+
+func scriptCmdletMembers() []Member {
+	of := func(in *Invoke) *scriptCmdlet { return in.Data().(*scriptCmdlet) }
+	should := func(ctx context.Context, in *Invoke) (any, error) {
+		c := of(in)
+		f := &frame{e: c.e, binding: c.f.binding, vars: c.f.vars}
+		action := c.f.block.name
+		if len(in.Args) > 1 {
+			action = in.String(1)
+		}
+		return first2(f.shouldProcess(ctx, in.String(0), action))
+	}
+	return []Member{
+		Method("WriteError", "void", O("System.Management.Automation.ErrorRecord errorRecord", func(ctx context.Context, in *Invoke) (any, error) {
+			c := of(in)
+			return nil, c.e.writeErrorTo(ctx, in.Args[0].(*ErrorRecord), c.f.vars.errorAction, c.f.vars.err)
+		})),
+		Method("ThrowTerminatingError", "void", O("System.Management.Automation.ErrorRecord errorRecord", func(_ context.Context, in *Invoke) (any, error) {
+			r := in.Args[0].(*ErrorRecord)
+			r.at, r.terminating = of(in).e.at, true
+			return nil, passThrough{r}
+		})),
+		Method("WriteObject", "void",
+			O("object sendToPipeline", func(ctx context.Context, in *Invoke) (any, error) {
+				return nil, of(in).e.out(ctx, in.Args[0])
+			}),
+			O("object sendToPipeline, bool enumerateCollection", func(ctx context.Context, in *Invoke) (any, error) {
+				if in.Bool(1) {
+					return nil, writeEach(ctx, in.Args[0], of(in).e.out)
+				}
+				return nil, of(in).e.out(ctx, in.Args[0])
+			})),
+		Method("WriteWarning", "void", O("string text", func(ctx context.Context, in *Invoke) (any, error) {
+			return nil, in.Session.message(ctx, StreamWarning, in.String(0), in.Session.preference("WarningPreference"))
+		})),
+		Method("WriteVerbose", "void", O("string text", func(ctx context.Context, in *Invoke) (any, error) {
+			return nil, in.Session.message(ctx, StreamVerbose, in.String(0), in.Session.preference("VerbosePreference"))
+		})),
+		Method("ShouldProcess", "bool", O("string target", should), O("string target, string action", should)),
+		Method("ShouldContinue", "bool", O("string query, string caption", func(context.Context, *Invoke) (any, error) {
+			return nil, NewException("System.Management.Automation.PSInvalidOperationException", "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.")
+		})),
+		Prop("ParameterSetName", "string", func(_ context.Context, in *Invoke) (any, error) {
+			b := of(in).f.binding
+			return b.meta.setName(b.valid), nil
+		}),
+		Prop("MyInvocation", "object", func(_ context.Context, in *Invoke) (any, error) {
+			return in.Session.invocationObject(of(in).f.frame), nil
+		}),
+	}
+}
+
+func first2(ok bool, err error) (any, error) { return ok, err }
+
+// passThrough is an error that a method must not wrap.
+type passThrough struct{ r *ErrorRecord }
+
+func (p passThrough) Error() string { return p.r.Error() }
+func (p passThrough) Unwrap() error { return p.r }

@@ -1,0 +1,145 @@
+package ps
+
+import (
+	"context"
+	"io"
+	"reflect"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// console is the host's side of a session: what is written to it becomes bytes
+// in the console's code page.
+type console struct {
+	s        *Session
+	out, err io.Writer
+	printer  *Printer
+	enc      encoding.Encoding
+	root     sink
+	// column says that the cursor is behind a text without line end.
+	column bool
+}
+
+func newConsole(s *Session, out, err io.Writer) *console {
+	c := &console{s: s, out: out, err: err, enc: charmap.CodePage437}
+	c.root = func(ctx context.Context, v any) error { return c.object(ctx, v) }
+	return c
+}
+
+func (c *console) codePage() encoding.Encoding { return c.enc }
+
+// SetConsoleEncoding changes the code page of the console: 437, 65001, 1252 …
+// ok is false for one that is not known.
+func (s *Session) SetConsoleEncoding(page int) (ok bool) {
+	switch page {
+	case 65001:
+		s.host.enc = unicode.UTF8
+	case 437:
+		s.host.enc = charmap.CodePage437
+	case 850:
+		s.host.enc = charmap.CodePage850
+	case 1252:
+		s.host.enc = charmap.Windows1252
+	default:
+		return false
+	}
+	return true
+}
+
+// direct reports whether a sink is the host itself, so that a program may write
+// to the process's own stdout.
+func (c *console) direct(to sink) bool {
+	return reflect.ValueOf(to).Pointer() == reflect.ValueOf(c.root).Pointer() && c.printerIdle()
+}
+
+// printerIdle ends what Out-Default has begun before something else writes.
+func (c *console) printerIdle() bool {
+	if c.printer == nil {
+		return true
+	}
+	return c.flush(context.Background()) == nil
+}
+
+// object is Out-Default for one object.
+func (c *console) object(ctx context.Context, v any) error {
+	if r, ok := Unwrap(v).(*ErrorRecord); ok && !r.native {
+		return c.show(ctx, StreamError, r)
+	}
+	if c.printer == nil {
+		c.printer = c.s.NewPrinter(hostWidth, func(_ context.Context, text string) error { return c.write(c.out, text+"\r\n") })
+	}
+	return c.printer.Write(ctx, v)
+}
+
+// flush ends the output of Out-Default.
+func (c *console) flush(ctx context.Context) error {
+	p := c.printer
+	c.printer = nil
+	if p == nil {
+		return nil
+	}
+	return p.Close(ctx)
+}
+
+// show writes a record of one of the other streams.
+func (c *console) show(ctx context.Context, n Stream, v any) error {
+	switch n {
+	case StreamError:
+		text := c.s.ToString(v)
+		if r, ok := Unwrap(v).(*ErrorRecord); ok {
+			text = c.s.errorText(r)
+		}
+		return c.lines(c.err, text)
+	case StreamWarning:
+		return c.line(ctx, "WARNING: "+c.s.ToString(v))
+	case StreamVerbose:
+		return c.line(ctx, "VERBOSE: "+c.s.ToString(v))
+	case StreamDebug:
+		return c.line(ctx, "DEBUG: "+c.s.ToString(v))
+	}
+	if o, ok := v.(*Object); ok {
+		if i, ok := o.Data.(*information); ok {
+			if i.host {
+				return nil
+			}
+			return c.line(ctx, c.s.ToString(i.data))
+		}
+	}
+	return c.line(ctx, c.s.ToString(v))
+}
+
+// lines writes a text broken at the console's width.
+func (c *console) lines(w io.Writer, text string) error {
+	for _, line := range wrapLines(text, hostWidth-1) {
+		if err := c.write(w, line+"\r\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line writes a line to stdout as it is.
+func (c *console) line(_ context.Context, text string) error {
+	return c.write(c.out, strings.ReplaceAll(text, "\n", "\r\n")+"\r\n")
+}
+
+// write encodes a text; characters that the code page lacks become ?.
+func (c *console) write(w io.Writer, text string) error {
+	if ascii(text) {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+	b, _, err := transform.Bytes(replacing(c.enc), []byte(strings.ToValidUTF8(text, "\ufffd")))
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+// HostWrite writes a text to the host as Write-Host does.
+func (s *Session) HostWrite(text string) error { return s.host.write(s.host.out, text) }

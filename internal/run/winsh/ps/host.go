@@ -1,0 +1,347 @@
+package ps
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
+)
+
+// host is powershell.exe or pwsh.exe as a program of the machine.
+type host struct {
+	engine  *Engine
+	edition Edition
+}
+
+// launch is what a command line asks for.
+type launch struct {
+	command string
+	// hasCommand tells an empty -Command from none.
+	hasCommand bool
+	file       string
+	fileArgs   []string
+	encoded    bool
+	noProfile  bool
+	dir        string
+	version    bool
+	policy     string
+	// err is a mistake on the command line, banner says that 5.1 shows its
+	// banner behind it.
+	err, construct string
+	// refuse is set for what cannot be done.
+	refuse error
+}
+
+// parameters of both programs: name, shortest prefix, number of arguments.
+type hostParam struct {
+	name, min string
+	value     bool
+}
+
+func (h *host) params() []hostParam {
+	list := []hostParam{
+		{"help", "h", false}, {"?", "?", false}, {"noexit", "noe", false}, {"noprofile", "nop", false}, {"nologo", "nol", false},
+		{"noninteractive", "noni", false}, {"command", "c", true}, {"windowstyle", "w", true}, {"file", "f", true},
+		{"outputformat", "o", true}, {"of", "o", true}, {"inputformat", "inp", true}, {"if", "if", true}, {"executionpolicy", "ex", true}, {"ep", "ep", true},
+		{"encodedcommand", "e", true}, {"ec", "e", true}, {"encodedarguments", "encodeda", true}, {"ea", "ea", true}, {"sta", "sta", false}, {"mta", "mta", false},
+		{"configurationname", "config", true}, {"servermode", "s", false},
+	}
+	if h.edition == Core {
+		return append(list, hostParam{"version", "v", false}, hostParam{"login", "l", false}, hostParam{"interactive", "i", false}, hostParam{"workingdirectory", "wo", true},
+			hostParam{"wd", "wd", true}, hostParam{"noprofileloadtime", "noprofileloadtime", false}, hostParam{"settingsfile", "settings", true}, hostParam{"custompipename", "cus", true},
+			hostParam{"commandwithargs", "commandwithargs", true}, hostParam{"cwa", "cwa", true})
+	}
+	return append(list, hostParam{"version", "v", true}, hostParam{"psconsolefile", "psc", true})
+}
+
+// parse reads the arguments behind the program's name.
+func (h *host) parse(args []string) launch {
+	var l launch
+	for i := 0; i < len(args); i++ {
+		key := strings.TrimSpace(args[i])
+		if key == "" {
+			continue
+		}
+		if key[0] != '-' && key[0] != '/' {
+			h.positional(&l, args[i:])
+			return l
+		}
+		name := key[1:]
+		if key[0] == '-' && strings.HasPrefix(name, "-") {
+			name = name[1:]
+		}
+		p := h.match(strings.ToLower(name))
+		if p == nil {
+			h.positional(&l, args[i:])
+			return l
+		}
+		arg := ""
+		if p.value {
+			if i++; i >= len(args) {
+				l.err = missingArgument(p.name)
+				return l
+			}
+			arg = args[i]
+		}
+		if done := h.apply(&l, p.name, arg, args[i:]); done {
+			return l
+		}
+	}
+	return l
+}
+
+func missingArgument(name string) string {
+	switch name {
+	case "command", "encodedcommand", "ec":
+		return "Cannot process the command because of a missing parameter. A command must follow -Command."
+	case "file":
+		return "The command cannot be run because the File parameter requires a file path. Supply a path for the File parameter and then try the command again."
+	case "executionpolicy", "ep":
+		return "Cannot process the execution policy because of a missing policy name. A policy name must follow -ExecutionPolicy."
+	}
+	return "Cannot process the command because -" + name + " requires an argument."
+}
+
+func (h *host) match(name string) *hostParam {
+	for _, p := range h.params() {
+		if strings.HasPrefix(p.name, name) && len(name) >= len(p.min) {
+			return &p
+		}
+	}
+	return nil
+}
+
+// positional is an argument without a name, or one that is unknown: a command
+// for 5.1, a file for 7.
+func (h *host) positional(l *launch, args []string) {
+	if h.edition == Desktop {
+		l.command, l.hasCommand = strings.Join(args, " "), true
+		return
+	}
+	l.file, l.fileArgs = args[0], args[1:]
+}
+
+// apply takes over a parameter; done says that nothing may follow.
+func (h *host) apply(l *launch, name, arg string, rest []string) (done bool) {
+	switch name {
+	case "command":
+		l.command, l.hasCommand = strings.Join(rest, " "), true
+		return true
+	case "file":
+		l.file, l.fileArgs = arg, rest[1:]
+		return true
+	case "encodedcommand", "ec":
+		text, err := decodeCommand(arg)
+		if err != nil {
+			l.err = "Cannot process the command because the value specified with -EncodedCommand is not properly encoded. The value must be Base64 encoded."
+			return true
+		}
+		l.command, l.hasCommand, l.encoded = text, true, true
+	case "noprofile":
+		l.noProfile = true
+	case "executionpolicy", "ep":
+		l.policy = arg
+	case "workingdirectory", "wd":
+		l.dir = arg
+	case "version":
+		l.version = h.edition == Core
+		if h.edition == Desktop && strings.HasPrefix(arg, "2") {
+			l.refuse = machine.Refuse("powershell -Version "+arg, "only version 5.1 is there", "leave the parameter out")
+		}
+		return l.version
+	case "outputformat", "of":
+		if !strings.EqualFold(arg, "text") {
+			l.refuse = machine.Refuse("-OutputFormat "+arg, "objects are not written as XML", "use -OutputFormat Text")
+		}
+	case "inputformat", "if":
+		if f := strings.ToLower(arg); f != "text" && f != "none" {
+			l.refuse = machine.Refuse("-InputFormat "+arg, "objects are not read as XML", "use -InputFormat Text")
+		}
+	case "nologo", "noninteractive", "noexit", "sta", "mta", "windowstyle", "login", "interactive", "noprofileloadtime":
+	default:
+		l.refuse = machine.Refuse("powershell -"+name, "this parameter is not supported", "leave the parameter out")
+	}
+	return false
+}
+
+func decodeCommand(text string) (string, error) {
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return "", err
+	}
+	if len(data)%2 != 0 {
+		return "", errors.New("odd length")
+	}
+	units := make([]uint16, len(data)/2)
+	for i := range units {
+		units[i] = binary.LittleEndian.Uint16(data[2*i:])
+	}
+	return Text(units), nil
+}
+
+// stdinRefused is the refusal of commands from standard input.
+func (h *host) stdinRefused() error {
+	return machine.Refuse("commands from standard input", "PowerShell would read its commands one by one", "give them with -Command or in a script")
+}
+
+// Run implements [machine.Program].
+func (h *host) Run(ctx context.Context, p *machine.Process) (int, error) {
+	l := h.parse(p.Args[min(1, len(p.Args)):])
+	s := h.session(p)
+	switch {
+	case l.refuse != nil:
+		return 0, l.refuse
+	case l.version:
+		return 0, s.HostWrite("PowerShell " + s.versionText() + "\r\n")
+	case l.err != "":
+		return h.usage(ctx, s, l.err)
+	case l.file == "-" || l.command == "-" || !l.hasCommand && l.file == "":
+		return 0, h.stdinRefused()
+	}
+	if l.dir != "" {
+		path, err := s.Resolve(l.dir)
+		if err == nil {
+			err = s.SetLocation(path)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	code, err := h.launch(ctx, s, l)
+	if ferr := s.host.flush(ctx); err == nil {
+		err = ferr
+	}
+	return code, err
+}
+
+// badUsage is the exit code of a wrong command line.
+func (h *host) badUsage() int {
+	if h.edition == Core {
+		return 64
+	}
+	return -196608
+}
+
+func (h *host) usage(ctx context.Context, s *Session, msg string) (int, error) {
+	if err := s.host.lines(s.host.err, msg); err != nil {
+		return 0, err
+	}
+	if h.edition == Desktop {
+		return h.badUsage(), s.HostWrite("Windows PowerShell \r\nCopyright (C) Microsoft Corporation. All rights reserved.\r\n\r\n")
+	}
+	return h.badUsage(), nil
+}
+
+func (h *host) launch(ctx context.Context, s *Session, l launch) (int, error) {
+	if l.file != "" {
+		return h.runFile(ctx, s, l)
+	}
+	b, err := s.Parse(ctx, l.command, "")
+	if err == nil {
+		s.frame = &invocation{block: b, script: true}
+		err = s.runMain(ctx, b)
+	}
+	return h.exitCode(ctx, s, err, s.ok)
+}
+
+// runMain runs the text of -Command in the global scope.
+func (s *Session) runMain(ctx context.Context, b *ScriptBlock) error {
+	f := &functionStage{block: b, dot: true}
+	e := &element{s: s, at: b.Body.Extent, stage: f, out: s.host.root, scope: s.global, streams: s.streams, length: 1, place: 1}
+	if err := e.begin(ctx); err != nil {
+		return err
+	}
+	return e.finish(ctx)
+}
+
+// exitCode shows an error that nobody caught and returns the exit code.
+func (h *host) exitCode(ctx context.Context, s *Session, err error, ok bool) (int, error) {
+	var exit exitSignal
+	switch {
+	case errors.As(err, &exit):
+		return exit.code, nil
+	case err == nil || isSignal(err):
+		if ok {
+			return 0, nil
+		}
+		return 1, nil
+	case isControl(err):
+		return 0, err
+	}
+	r := s.record(err)
+	s.place(r)
+	if err := s.host.flush(ctx); err != nil {
+		return 0, err
+	}
+	return 1, s.host.show(ctx, StreamError, r)
+}
+
+func (h *host) runFile(ctx context.Context, s *Session, l launch) (int, error) {
+	name, err := machine.Full(s.process.Dir, strings.ReplaceAll(l.file, "/", `\`))
+	if err != nil {
+		return h.usage(ctx, s, fileMissing(h.edition, l.file))
+	}
+	info, err := s.process.Machine.FS().Stat(ctx, name)
+	if err != nil && isControl(err) {
+		return 0, err
+	}
+	if err != nil || info.IsDir() {
+		return h.usage(ctx, s, fileMissing(h.edition, l.file))
+	}
+	if !strings.EqualFold(extension(name), ".ps1") {
+		return h.usage(ctx, s, "Processing -File '"+l.file+"' failed because the file does not have a '.ps1' extension. Specify a valid Windows PowerShell script file name, and then try again.")
+	}
+	st, err := s.scriptStage(ctx, name, fileArguments(l.fileArgs), false)
+	if err != nil {
+		return h.exitCode(ctx, s, err, false)
+	}
+	// exit ends PowerShell and not only the script.
+	f := &st.(*scriptFile).functionStage
+	f.dot = true
+	e := &element{s: s, at: f.block.Body.Extent, name: name, stage: f, out: s.host.root, scope: s.global, streams: s.streams, length: 1, place: 1}
+	s.frame = &invocation{block: f.block, script: true, file: name, name: name}
+	if err = e.begin(ctx); err == nil {
+		err = e.finish(ctx)
+	}
+	return h.exitCode(ctx, s, err, true)
+}
+
+func fileMissing(ed Edition, name string) string {
+	if ed == Core {
+		return "The argument '" + name + "' is not recognized as the name of a script file. Check the spelling of the name, or if a path was included, verify that the path is correct and try again."
+	}
+	return "The argument '" + name + "' to the -File parameter does not exist. Provide the path to an existing '.ps1' file as an argument to the -File parameter."
+}
+
+// fileArguments are the arguments of a script on the command line: -Name and
+// -Name:value are parameters, all else are texts.
+func fileArguments(args []string) []argument {
+	var list []argument
+	for _, text := range args {
+		if len(text) < 2 || text[0] != '-' {
+			list = append(list, argument{value: text, has: true})
+			continue
+		}
+		name, value, colon := strings.Cut(text[1:], ":")
+		a := argument{param: name, isParam: true, colon: colon}
+		if colon && value != "" {
+			a.value, a.has = boolWord(value), true
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// boolWord turns $true and true into booleans.
+func boolWord(text string) any {
+	switch strings.ToLower(strings.TrimPrefix(text, "$")) {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return text
+}

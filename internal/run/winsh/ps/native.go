@@ -1,0 +1,334 @@
+package ps
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
+)
+
+// nativeStage runs a program. It runs when the pipeline's objects have all
+// arrived, which are its standard input.
+type nativeStage struct {
+	info  *CommandInfo
+	args  []argument
+	stdin bytes.Buffer
+	print *Printer
+}
+
+func (n *nativeStage) begin(ctx context.Context, e *element) error {
+	n.print = e.s.NewPrinter(0, func(_ context.Context, line string) error {
+		if err := e.s.fits(int64(n.stdin.Len())); err != nil {
+			return err
+		}
+		n.stdin.Write(e.s.encodeInput(line + "\r\n"))
+		return nil
+	})
+	return nil
+}
+
+func (n *nativeStage) process(ctx context.Context, _ *element, v any) error {
+	if IsNull(v) {
+		return nil
+	}
+	return n.print.Write(ctx, v)
+}
+
+func (n *nativeStage) end(ctx context.Context, e *element) error {
+	s := e.s
+	if err := n.print.Close(ctx); err != nil {
+		return err
+	}
+	found := n.info.Found
+	line, err := s.commandLine(ctx, n.info, n.args)
+	if err != nil {
+		return err
+	}
+	if script := strings.ToLower(extension(found.Path)); found.Program == nil && (script == ".cmd" || script == ".bat") {
+		if found, line, err = s.throughCmd(ctx, found, line); err != nil {
+			return err
+		}
+	}
+	child := &machine.Process{
+		Machine: s.process.Machine, CommandLine: line, Args: machine.SplitCommandLine(line),
+		Env: s.process.Env.Clone(), Dir: s.process.Dir, Stdin: s.process.Stdin, Depth: s.process.Depth + 1,
+	}
+	if e.piped {
+		child.Stdin = &n.stdin
+	}
+	out := &lineWriter{s: s, ctx: ctx, to: e.out}
+	errs := &lineWriter{s: s, ctx: ctx, to: s.nativeErrors(e, n.info.Name)}
+	child.Stdout, child.Stderr = out, errs
+	if s.host.direct(e.out) {
+		child.Stdout, child.Terminal = s.process.Stdout, s.process.Terminal
+	}
+	if s.streams[StreamError] == nil {
+		child.Stderr = s.process.Stderr
+	}
+	code, err := s.process.Machine.Start(ctx, found, child)
+	for _, w := range []*lineWriter{out, errs} {
+		if werr := w.finish(); err == nil {
+			err = werr
+		}
+	}
+	if err != nil {
+		if isControl(err) {
+			return err
+		}
+		return s.fail("System.Management.Automation.ApplicationFailedException", "Program '"+programName(n.info)+"' failed to run: "+errText(err)+s.positionMessage(e.at)+".", "NativeCommandFailed", ResourceUnavailable, nil)
+	}
+	s.global.put("LASTEXITCODE", Int(code))
+	if code != 0 {
+		e.failed = true
+		return s.nativeFailed(e, n.info, code)
+	}
+	return nil
+}
+
+func programName(info *CommandInfo) string {
+	if info.Found.Path != "" {
+		return info.Found.Path[strings.LastIndexByte(info.Found.Path, '\\')+1:]
+	}
+	return info.Name
+}
+
+// nativeFailed is what $PSNativeCommandUseErrorActionPreference of PowerShell
+// 7.4 makes of an exit code.
+func (s *Session) nativeFailed(e *element, info *CommandInfo, code int) error {
+	if s.edition != Core {
+		return nil
+	}
+	if v, ok := s.Variable("PSNativeCommandUseErrorActionPreference"); !ok || !toBool(v) {
+		return nil
+	}
+	name := programName(info)
+	r := s.fail("System.Management.Automation.NativeCommandExitException", `Program "`+name+`" ended with non-zero exit code: `+intText(int64(code))+` (0x`+strings.ToUpper(hex8(code))+`).`, "ProgramExitedWithNonZeroCode", NotSpecified, name)
+	return e.writeError(context.Background(), r, "")
+}
+
+func hex8(n int) string {
+	text := "00000000" + strings.TrimLeft(bitDigits(int32(n), 'x', 8), "0")
+	return text[len(text)-8:]
+}
+
+// nativeErrors is where lines of stderr go: 5.1 makes errors of them where the
+// stream is redirected, and stops at the first if it has to; 7 makes records
+// that are only text.
+func (s *Session) nativeErrors(e *element, name string) sink {
+	first := true
+	return func(ctx context.Context, v any) error {
+		text := s.ToString(v)
+		id := "NativeCommandErrorMessage"
+		if first {
+			id = "NativeCommandError"
+		}
+		r := s.fail("System.Management.Automation.RemoteException", text, id, NotSpecified, text)
+		r.at, r.native, r.Activity = e.at, true, programName(&CommandInfo{Name: name})
+		s.place(r)
+		if s.edition == Desktop {
+			if s.preference("ErrorActionPreference") == "Stop" {
+				r.final = true
+				return r
+			}
+			s.log(r)
+		}
+		first = false
+		return s.emit(ctx, StreamError, r)
+	}
+}
+
+// throughCmd runs a batch file by cmd.exe, as CreateProcess does.
+func (s *Session) throughCmd(ctx context.Context, found machine.Found, line string) (machine.Found, string, error) {
+	cmd, err := s.process.Machine.Find(ctx, `C:\Windows\System32\cmd.exe`, s.process.Env, s.process.Dir, false)
+	if err != nil {
+		return found, "", err
+	}
+	return cmd, `C:\Windows\system32\cmd.exe /c "` + line + `"`, nil
+}
+
+// commandLine makes the command line of a program.
+func (s *Session) commandLine(_ context.Context, info *CommandInfo, args []argument) (string, error) {
+	path := info.Found.Path
+	if path == "" {
+		path = info.Name
+	}
+	quote := legacyQuote
+	if s.edition == Core && !legacyPassing(path) {
+		quote = machine.QuoteArg
+	}
+	var b strings.Builder
+	b.WriteString(`"` + path + `"`)
+	for _, a := range args {
+		text, ok := s.nativeText(a, quote)
+		if ok {
+			b.WriteString(" " + text)
+		}
+	}
+	return b.String(), s.fits(int64(b.Len()))
+}
+
+// nativeText is what an argument adds to a command line; ok is false for
+// nothing.
+func (s *Session) nativeText(a argument, quote func(string) string) (text string, ok bool) {
+	legacy := quote("") == ""
+	switch {
+	case a.verbatim:
+		return strings.TrimLeft(s.expandPercent(a.raw), " "), true
+	case a.end:
+		return "--", true
+	case a.isParam:
+		name := "-" + a.param
+		if a.colon {
+			name += ":"
+		}
+		if !a.has {
+			return name, true
+		}
+		value := a
+		value.isParam = false
+		if legacy {
+			v, _ := s.nativeText(value, quote)
+			return name + v, true
+		}
+		plain, _ := s.nativeText(value, func(t string) string { return t })
+		return quote(name + plain), true
+	case a.hasRaw:
+		return a.raw, true
+	case IsNull(a.value):
+		return "", false
+	case a.list != nil:
+		return s.listText(a, quote), true
+	}
+	var parts []string
+	Each(a.value, func(v any) bool {
+		if t := s.ToString(v); !IsNull(v) && (t != "" || !legacy) {
+			parts = append(parts, quote(t))
+		}
+		return true
+	})
+	return strings.Join(parts, " "), len(parts) > 0
+}
+
+// listText puts the elements of a list like a,b together again, with blanks
+// where they were written.
+func (s *Session) listText(a argument, quote func(string) string) string {
+	var b strings.Builder
+	for i, v := range Items(a.value) {
+		if i > 0 {
+			prev, next := a.list.Items[i-1].At(), a.list.Items[i].At()
+			between := prev.Source.Text[prev.End:next.Start]
+			left, right, _ := strings.Cut(between, ",")
+			if left != "" {
+				b.WriteString(" ")
+			}
+			b.WriteString(",")
+			if right != "" {
+				b.WriteString(" ")
+			}
+		}
+		b.WriteString(quote(s.ToString(v)))
+	}
+	return b.String()
+}
+
+// legacyPassing says for which programs PowerShell 7 (mode Windows) passes
+// arguments as 5.1 does.
+func legacyPassing(path string) bool {
+	name := strings.ToLower(path[strings.LastIndexByte(path, '\\')+1:])
+	switch strings.TrimSuffix(name, ".exe") {
+	case "cmd", "cscript", "find", "sqlcmd", "wscript":
+		return true
+	}
+	switch extension(name) {
+	case ".bat", ".cmd", ".js", ".vbs", ".wsf":
+		return true
+	}
+	return false
+}
+
+// legacyQuote puts quotes around arguments with blanks and leaves quotes in
+// them as they are, so that programs do not get them.
+// Empty texts vanish.
+func legacyQuote(text string) string {
+	quotes, need, slash := 0, false, false
+	for _, r := range text {
+		switch {
+		case r == '"' && !slash:
+			quotes++
+		case (r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\v' || r == '\f' || r == 0x85 || r == 0xa0) && quotes%2 == 0:
+			need = true
+		}
+		slash = r == '\\'
+	}
+	if !need {
+		return text
+	}
+	tail := text[len(strings.TrimRight(text, `\`)):]
+	return `"` + text + tail + `"`
+}
+
+// expandPercent replaces %NAME% behind --%.
+func (s *Session) expandPercent(text string) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(text, '%')
+		if i < 0 {
+			break
+		}
+		j := strings.IndexByte(text[i+1:], '%')
+		if j < 0 {
+			break
+		}
+		name := text[i+1 : i+1+j]
+		if v, ok := s.process.Env.Get(name); ok && name != "" {
+			b.WriteString(text[:i] + v)
+			text = text[i+j+2:]
+			continue
+		}
+		b.WriteString(text[:i+1])
+		text = text[i+1:]
+	}
+	return b.String() + text
+}
+
+// lineWriter makes strings of the lines of a program's output.
+type lineWriter struct {
+	s    *Session
+	ctx  context.Context
+	to   sink
+	rest []byte
+	err  error
+}
+
+// Write passes on the lines that are whole.
+func (w *lineWriter) Write(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	w.rest = append(w.rest, p...)
+	for {
+		i := bytes.IndexByte(w.rest, '\n')
+		if i < 0 {
+			break
+		}
+		line := bytes.TrimSuffix(w.rest[:i], []byte{'\r'})
+		w.rest = w.rest[i+1:]
+		if w.err = w.to(w.ctx, w.s.decodeOutput(line)); w.err != nil {
+			return 0, w.err
+		}
+	}
+	if err := w.s.fits(int64(len(w.rest))); err != nil {
+		w.err = err
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (w *lineWriter) finish() error {
+	if w.err == nil && len(w.rest) > 0 {
+		w.err = w.to(w.ctx, w.s.decodeOutput(bytes.TrimSuffix(w.rest, []byte{'\r'})))
+		w.rest = nil
+	}
+	return w.err
+}

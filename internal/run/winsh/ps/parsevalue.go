@@ -1,0 +1,150 @@
+package ps
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
+// String is "1.2", "1.2.3" or "1.2.3.4".
+func (v Version) String() string {
+	s := intText(int64(v.Major)) + "." + intText(int64(v.Minor))
+	if v.Build >= 0 {
+		s += "." + intText(int64(v.Build))
+		if v.Revision >= 0 {
+			s += "." + intText(int64(v.Revision))
+		}
+	}
+	return s
+}
+
+// ParseVersion is Version.Parse: two to four numbers. The error is .NET's
+// exception.
+func ParseVersion(s string) (Version, error) {
+	v := Version{Build: -1, Revision: -1}
+	parts := strings.Split(s, ".")
+	if len(parts) < 2 || len(parts) > 4 {
+		return v, NewException("System.ArgumentException", "Version string portion was too short or too long.")
+	}
+	for i, dst := range []*int32{&v.Major, &v.Minor, &v.Build, &v.Revision}[:len(parts)] {
+		n, err := strconv.ParseInt(strings.TrimSpace(parts[i]), 10, 32)
+		if err != nil {
+			return v, NewException("System.FormatException", "Input string was not in a correct format.")
+		}
+		if n < 0 {
+			return v, NewException("System.ArgumentOutOfRangeException", "Version's parameters must be greater than or equal to zero.\r\nParameter name: "+[]string{"major", "minor", "build", "revision"}[i])
+		}
+		*dst = int32(n)
+	}
+	return v, nil
+}
+
+// String is the "D" form.
+func (g Guid) String() string {
+	h := hex.EncodeToString(g[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// Format is Guid.ToString(format): D, N, B or P.
+func (g Guid) Format(format string) (string, error) {
+	d := g.String()
+	switch strings.ToUpper(format) {
+	case "", "D":
+		return d, nil
+	case "N":
+		return strings.ReplaceAll(d, "-", ""), nil
+	case "B":
+		return "{" + d + "}", nil
+	case "P":
+		return "(" + d + ")", nil
+	}
+	return "", NewException("System.FormatException", `Format String can be only "D", "d", "N", "n", "P", "p", "B", "b", "X" or "x".`)
+}
+
+// ParseGuid reads the forms D, N, B and P.
+func ParseGuid(s string) (g Guid, ok bool) {
+	s = strings.TrimSpace(s)
+	if len(s) == 38 && (s[0] == '{' && s[37] == '}' || s[0] == '(' && s[37] == ')') {
+		s = s[1:37]
+	}
+	if len(s) == 36 {
+		if s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+			return g, false
+		}
+		s = s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
+	}
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != 16 {
+		return g, false
+	}
+	copy(g[:], b)
+	return g, true
+}
+
+// parseEnum reads names and numbers of an enumeration, separated by commas.
+// Names may be cut short where that is unambiguous.
+func (t *Type) parseEnum(text string) (int64, error) {
+	var v int64
+	parts := strings.Split(text, ",")
+	if len(parts) > 1 && !t.Flags {
+		return 0, &enumError{kind: "EnumerationNoFlagAndComma"}
+	}
+	for _, p := range parts {
+		n, err := t.parseEnumName(strings.TrimSpace(p))
+		if err != nil {
+			return 0, err
+		}
+		v |= n
+	}
+	return v, nil
+}
+
+func (t *Type) parseEnumName(name string) (int64, error) {
+	var found []EnumValue
+	for _, x := range t.Values {
+		if strings.EqualFold(x.Name, name) {
+			return x.Value, nil
+		}
+		if name != "" && len(x.Name) > len(name) && strings.EqualFold(x.Name[:len(name)], name) {
+			found = append(found, x)
+		}
+	}
+	if n, err := strconv.ParseInt(name, 10, 64); err == nil {
+		if !t.hasEnum(n) {
+			return 0, &enumError{kind: "Undefined"}
+		}
+		return n, nil
+	}
+	switch len(found) {
+	case 1:
+		return found[0].Value, nil
+	case 0:
+		return 0, &enumError{kind: "EnumerationNoValue"}
+	}
+	return 0, &enumError{kind: "MoreThanOneValue", first: found[0].Name, second: found[1].Name}
+}
+
+// hasEnum reports whether a number is a value, or made of flags.
+func (t *Type) hasEnum(n int64) bool {
+	all := int64(0)
+	for _, x := range t.Values {
+		if x.Value == n {
+			return true
+		}
+		all |= x.Value
+	}
+	return t.Flags && n&^all == 0
+}
+
+type enumError struct{ kind, first, second string }
+
+func (e *enumError) Error() string { return e.kind }
+
+// enumNames is the list in messages.
+func (t *Type) enumNames() string {
+	names := make([]string, len(t.Values))
+	for i, x := range t.Values {
+		names[i] = x.Name
+	}
+	return strings.Join(names, ",")
+}

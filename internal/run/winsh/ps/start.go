@@ -1,0 +1,202 @@
+package ps
+
+import (
+	"strings"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
+)
+
+// versionOf is the version that sessions of an edition claim.
+func versionOf(ed Edition) Version {
+	if ed == Core {
+		return Version{7, 4, 6, -1}
+	}
+	return Version{5, 1, 20348, 2849}
+}
+
+func (s *Session) versionText() string { return versionOf(s.edition).String() }
+
+// session starts a PowerShell for a process.
+func (h *host) session(p *machine.Process) *Session {
+	s := &Session{engine: h.engine, edition: h.edition, process: p, ok: true, errors: &Array{Type: tArrayList}}
+	s.host = newConsole(s, p.Stdout, p.Stderr)
+	s.global = newScope(nil)
+	s.global.script, s.global.strict = true, 0
+	s.scope = s.global
+	dir := p.Dir
+	if dir == "" {
+		dir = `C:\`
+	}
+	s.drives = standardDrives(dir)
+	s.drive = s.Drive("C")
+	s.setAutomatic()
+	return s
+}
+
+// setAutomatic defines the automatic and preference variables.
+func (s *Session) setAutomatic() {
+	g := s.global
+	g.vars = map[string]*Variable{}
+	constant := func(name string, v any) {
+		g.vars[varKey(name)] = &Variable{Name: name, Value: v, Constant: true, AllScope: true}
+	}
+	lazy := func(name string, get func() any) {
+		g.vars[varKey(name)] = &Variable{Name: name, get: get}
+	}
+	fixed := func(name string, get func() any) {
+		g.vars[varKey(name)] = &Variable{Name: name, get: get, Constant: true, AllScope: true}
+	}
+	constant("true", true)
+	constant("false", false)
+	// Assignments to $null are forgotten.
+	g.vars["null"] = &Variable{Name: "null", AllScope: true, set: func(any) error { return nil }}
+	constant("Error", s.errors)
+	constant("PID", int32(4242))
+	constant("HOME", s.home())
+	constant("PSHOME", s.psHome())
+	constant("ShellId", "Microsoft.PowerShell")
+	fixed("Host", s.hostObject)
+	fixed("PSVersionTable", s.versionTable)
+	constant("PSEdition", map[Edition]string{Desktop: "Desktop", Core: "Core"}[s.edition])
+	constant("PSCulture", "en-US")
+	constant("PSUICulture", "en-US")
+	fixed("ExecutionContext", func() any { return s.Object("System.Management.Automation.EngineIntrinsics", nil) })
+	lazy("PWD", func() any { return s.PathInfo(s.Location()) })
+	lazy("MyInvocation", func() any { return s.invocationObject(s.frame) })
+	lazy("PSScriptRoot", func() any { return directoryOf(s.file()) })
+	lazy("PSCommandPath", func() any { return s.file() })
+	if s.edition == Core {
+		for name, v := range map[string]bool{"IsWindows": true, "IsLinux": false, "IsMacOS": false, "IsCoreCLR": true} {
+			constant(name, v)
+		}
+	}
+	s.setPreferences()
+}
+
+func (s *Session) setPreferences() {
+	g := s.global
+	action := s.engine.mustType("System.Management.Automation.ActionPreference")
+	for name, v := range map[string]int64{"ErrorActionPreference": 2, "WarningPreference": 2, "ProgressPreference": 2,
+		"VerbosePreference": 0, "DebugPreference": 0, "InformationPreference": 0} {
+		x := &Variable{Name: name, Value: Enum{action, v}}
+		g.vars[varKey(name)] = x
+	}
+	g.put("WhatIfPreference", false)
+	g.put("ConfirmPreference", "High")
+	g.put("OutputEncoding", nil)
+	g.put("MaximumErrorCount", int32(256))
+	g.put("PSDefaultParameterValues", &Hashtable{})
+	g.put("PSSessionApplicationName", "wsman")
+	g.put("PSEmailServer", "")
+	g.put("NestedPromptLevel", int32(0))
+	g.put("FormatEnumerationLimit", int32(4))
+	g.put("?", true)
+	delete(g.vars, "?")
+	view := "NormalView"
+	if s.edition == Core {
+		view = "ConciseView"
+		g.put("PSNativeCommandArgumentPassing", "Windows")
+		g.put("PSNativeCommandUseErrorActionPreference", false)
+	}
+	g.put("ErrorView", view)
+}
+
+func (s *Session) psHome() string {
+	if s.edition == Core {
+		return `C:\Program Files\PowerShell`
+	}
+	return `C:\Windows\System32\WindowsPowerShell\v1.0`
+}
+
+// versionTable is $PSVersionTable.
+func (s *Session) versionTable() any {
+	h := &Hashtable{}
+	v := versionOf(s.edition)
+	h.Put("PSVersion", v)
+	h.Put("PSEdition", map[Edition]string{Desktop: "Desktop", Core: "Core"}[s.edition])
+	var compatible []any
+	for _, major := range []int32{1, 2, 3, 4} {
+		compatible = append(compatible, Version{major, 0, -1, -1})
+	}
+	compatible = append(compatible, Version{5, 0, -1, -1}, Version{5, 1, v.Build, v.Revision})
+	if s.edition == Core {
+		compatible[5] = Version{5, 1, -1, -1}
+		compatible = append(compatible, Version{6, 0, -1, -1}, Version{7, 0, -1, -1})
+		h.Put("GitCommitId", v.String())
+		h.Put("OS", "Microsoft Windows 10.0.20348")
+		h.Put("Platform", "Win32NT")
+	}
+	h.Put("PSCompatibleVersions", &Array{Type: "System.Version[]", Items: compatible})
+	if s.edition == Desktop {
+		h.Put("BuildVersion", Version{10, 0, v.Build, v.Revision})
+		h.Put("CLRVersion", Version{4, 0, 30319, 42000})
+	}
+	h.Put("WSManStackVersion", Version{3, 0, -1, -1})
+	h.Put("PSRemotingProtocolVersion", Version{2, 3, -1, -1})
+	h.Put("SerializationVersion", Version{1, 1, 0, 1})
+	return h
+}
+
+// hostObject is $Host.
+func (s *Session) hostObject() any {
+	size := NewCustom("Width", int32(hostWidth), "Height", int32(25))
+	raw := NewCustom("BufferSize", size, "WindowSize", size, "ForegroundColor", "Gray", "BackgroundColor", "Black", "WindowTitle", "")
+	ui := NewCustom("RawUI", raw, "SupportsVirtualTerminal", false)
+	o := NewCustom("Name", "ConsoleHost", "Version", versionOf(s.edition), "InstanceId", Guid{}, "UI", ui, "CurrentCulture", "en-US",
+		"CurrentUICulture", "en-US", "PrivateData", NewCustom(), "DebuggerEnabled", true, "IsRunspacePushed", false)
+	o.AddType("System.Management.Automation.Internal.Host.InternalHost")
+	return o
+}
+
+// PathInfo is what Get-Location returns.
+func (s *Session) PathInfo(p Path) any {
+	return s.Object("System.Management.Automation.PathInfo", &pathInfo{p, s})
+}
+
+type pathInfo struct {
+	p Path
+	s *Session
+}
+
+// String is the path.
+func (p *pathInfo) String() string { return p.p.String() }
+
+// commandObject is a CommandInfo as scripts see it.
+func (s *Session) commandObject(c *CommandInfo) any {
+	name := map[string]string{"Alias": "AliasInfo", "Function": "FunctionInfo", "Filter": "FilterInfo", "Cmdlet": "CmdletInfo", "ExternalScript": "ExternalScriptInfo",
+		"Application": "ApplicationInfo", "Script": "ScriptInfo"}[c.Kind]
+	return s.Object("System.Management.Automation."+name, c)
+}
+
+// CommandObject is what Get-Command writes for a command.
+func (s *Session) CommandObject(c *CommandInfo) any { return s.commandObject(c) }
+
+// String is the name, or the text of a script.
+func (c *CommandInfo) String() string {
+	if c.Kind == "Script" {
+		return c.Definition
+	}
+	return c.Name
+}
+
+// module is the name of the module that a command comes from.
+func (c *CommandInfo) module() string {
+	if c.Cmdlet != nil {
+		return c.Cmdlet.Module
+	}
+	if c.Target != nil {
+		return c.Target.module()
+	}
+	return ""
+}
+
+// sourceOf is Get-Command's column Source.
+func (c *CommandInfo) sourceOf() string {
+	if c.Kind == "Application" {
+		return c.Definition
+	}
+	return c.module()
+}
+
+// isPathLike reports whether a command's name is a path.
+func isPathLike(name string) bool { return strings.ContainsAny(name, `\/:`) }
