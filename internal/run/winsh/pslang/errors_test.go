@@ -201,6 +201,7 @@ func TestErrors(t *testing.T) {
 		{"@\"a", []reported{{"UnexpectedCharactersAfterHereStringHeader", 2}, {"TerminatorExpectedAtEndOfString", 0}}},
 		{"@'\na", []reported{{"TerminatorExpectedAtEndOfString", 0}}},
 		{"@'\na\n  '@\n", []reported{{"WhitespaceBeforeHereStringFooter", 7}}},
+		{"a `", []reported{{"IncompleteString", 3}}},
 		{"<# a", []reported{{"MissingTerminatorMultiLineComment", 0}}},
 		{"$a = 0x1ffffffffffffffff", []reported{{"BadNumericConstant", 5}}},
 		// Words that are reserved.

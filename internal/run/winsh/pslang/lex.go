@@ -167,6 +167,11 @@ func (p *parser) word() Expression {
 		p.pos = i
 		return &String{p.extent(start, i), p.text[start:i], QuoteBare}
 	}
+	if p.text[start:] == "`" {
+		p.add(&Error{
+			Extent: p.extent(start+1, start+1), ID: "IncompleteString", Incomplete: true, Message: "Incomplete string token.",
+		})
+	}
 	b := p.builder(QuoteBare)
 	for !p.ends(p.pos) {
 		p.wordPart(&b)

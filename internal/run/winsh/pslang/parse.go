@@ -30,7 +30,7 @@ func Parse(text string, o Options) (*ScriptBlock, error) {
 
 // maxDepth limits how deep constructs may be nested. It is far beyond what
 // people write and far below what the stack takes.
-const maxDepth = 400
+const maxDepth = 1000
 
 // maxErrors is how many errors are kept. PowerShell prints ten.
 const maxErrors = 50
