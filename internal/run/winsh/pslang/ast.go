@@ -168,7 +168,7 @@ type Chain struct {
 type Assignment struct {
 	Extent
 	// Target is a *Variable, *Member, *Index, a *Cast or *Attributed one of
-	// those, or a *List of targets.
+	// those, a *List of targets, or a *Paren around a target.
 	Target Expression
 	// Op is OpNone for =, else the operator before the = sign.
 	Op Op

@@ -31,8 +31,9 @@ type Parameter struct {
 	Name string
 	// Colon says whether a colon follows the name at once.
 	Colon bool
-	// Value is the argument behind the colon, or nil. An argument behind a
-	// blank is an argument of its own.
+	// Value is the argument behind the colon, even behind a blank. Other
+	// arguments are arguments of their own, also where no blank stands before
+	// them: the extents say so.
 	Value Expression
 }
 
