@@ -123,18 +123,15 @@ func (b *binding) missingArgument(p *param, a argument) error {
 
 // byPlace binds arguments to positional parameters and returns what is left.
 func (b *binding) byPlace(ctx context.Context, rest []argument) ([]argument, error) {
-	for len(rest) > 0 {
-		if rest[0].isParam {
+	for len(rest) > 0 && !rest[0].isParam {
+		list := b.nextPositional()
+		if len(list) == 0 {
 			break
 		}
-		p := b.nextPositional()
-		if p == nil {
+		if u, _ := list[0].use(b.valid, b.meta.defaultSet); u.remaining {
 			break
 		}
-		if u, _ := p.use(b.valid, b.meta.defaultSet); u.remaining {
-			break
-		}
-		if err := b.put(ctx, p, rest[0].value, rest[0].at); err != nil {
+		if err := b.putFirst(ctx, list, rest[0]); err != nil {
 			return nil, err
 		}
 		rest = rest[1:]
@@ -142,28 +139,53 @@ func (b *binding) byPlace(ctx context.Context, rest []argument) ([]argument, err
 	return rest, nil
 }
 
-// nextPositional is the unbound parameter with the lowest place; among several
-// at that place the one of the default set.
-func (b *binding) nextPositional() *param {
-	var best *param
-	var bestUse use
+// putFirst binds an argument to the first parameter that takes it as it is, or
+// else to the first that it can be converted for.
+func (b *binding) putFirst(ctx context.Context, list []*param, a argument) error {
+	for _, p := range list {
+		if len(list) > 1 && p.typ != nil && b.fitsType(p, a.value) {
+			return b.put(ctx, p, a.value, a.at)
+		}
+	}
+	var first error
+	for _, p := range list {
+		err := b.put(ctx, p, a.value, a.at)
+		if err == nil || isControl(err) {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// nextPositional are the unbound parameters with the lowest place, those of the
+// default set first.
+func (b *binding) nextPositional() []*param {
+	lowest := -1
+	var list, others []*param
 	prefer := b.meta.defaultSet & b.valid
 	for _, p := range b.meta.params {
 		if _, done := b.values[p]; done {
 			continue
 		}
 		for _, u := range p.uses {
-			if u.pos < 0 || u.set != 0 && u.set&b.valid == 0 {
+			if u.pos < 0 || u.set != 0 && u.set&b.valid == 0 || lowest >= 0 && u.pos > lowest {
 				continue
 			}
-			better := best == nil || u.pos < bestUse.pos ||
-				u.pos == bestUse.pos && prefer != 0 && (u.set == 0 || u.set&prefer != 0) && bestUse.set != 0 && bestUse.set&prefer == 0
-			if better {
-				best, bestUse = p, u
+			if u.pos < lowest || lowest < 0 {
+				lowest, list, others = u.pos, nil, nil
 			}
+			if prefer == 0 || u.set == 0 || u.set&prefer != 0 {
+				list = append(list, p)
+			} else {
+				others = append(others, p)
+			}
+			break
 		}
 	}
-	return best
+	return append(list, others...)
 }
 
 // remaining binds what is left to the parameter that takes the rest.

@@ -211,15 +211,36 @@ func (k *checker) bind(c *Cmdlet, list []pslang.Argument) *known {
 		}
 	}
 	for _, a := range rest {
-		p := b.nextPositional()
+		candidates := b.nextPositional()
 		e, ok := a.(pslang.Expression)
-		if p == nil || !ok {
+		if len(candidates) == 0 || !ok {
 			break
 		}
 		v, known := k.constant(e)
-		put(p, v, known)
+		put(k.pick(candidates, v, known), v, known)
 	}
 	return out
+}
+
+// pick chooses the parameter that an argument by place most likely goes to.
+func (k *checker) pick(list []*param, v any, known bool) *param {
+	if known && len(list) > 1 {
+		b := &binding{s: k.pureSession()}
+		for _, p := range list {
+			if p.typ != nil && b.fitsType(p, v) {
+				return p
+			}
+		}
+		for _, p := range list {
+			if p.typ == nil {
+				return p
+			}
+			if _, err := k.pureSession().Cast(k.ctx, v, p.typ); err == nil {
+				return p
+			}
+		}
+	}
+	return list[0]
 }
 
 // splat binds the entries of a table that is a literal; others are not known.

@@ -18,36 +18,37 @@ type console struct {
 	s        *Session
 	out, err io.Writer
 	printer  *Printer
-	enc      encoding.Encoding
 	root     sink
-	// column says that the cursor is behind a text without line end.
-	column bool
 }
 
 func newConsole(s *Session, out, err io.Writer) *console {
-	c := &console{s: s, out: out, err: err, enc: charmap.CodePage437}
+	c := &console{s: s, out: out, err: err}
 	c.root = func(ctx context.Context, v any) error { return c.object(ctx, v) }
 	return c
 }
 
-func (c *console) codePage() encoding.Encoding { return c.enc }
+// codePage is the encoding of the console, which all its processes share.
+func (c *console) codePage() encoding.Encoding {
+	switch c.s.process.CodePage {
+	case 65001:
+		return unicode.UTF8
+	case 850:
+		return charmap.CodePage850
+	case 1252:
+		return charmap.Windows1252
+	}
+	return charmap.CodePage437
+}
 
 // SetConsoleEncoding changes the code page of the console: 437, 65001, 1252 …
 // ok is false for one that is not known.
 func (s *Session) SetConsoleEncoding(page int) (ok bool) {
 	switch page {
-	case 65001:
-		s.host.enc = unicode.UTF8
-	case 437:
-		s.host.enc = charmap.CodePage437
-	case 850:
-		s.host.enc = charmap.CodePage850
-	case 1252:
-		s.host.enc = charmap.Windows1252
-	default:
-		return false
+	case 437, 850, 1252, 65001:
+		s.process.CodePage = page
+		return true
 	}
-	return true
+	return false
 }
 
 // direct reports whether a sink is the host itself, so that a program may write
@@ -133,7 +134,7 @@ func (c *console) write(w io.Writer, text string) error {
 		_, err := io.WriteString(w, text)
 		return err
 	}
-	b, _, err := transform.Bytes(replacing(c.enc), []byte(strings.ToValidUTF8(text, "\ufffd")))
+	b, _, err := transform.Bytes(replacing(c.codePage()), []byte(strings.ToValidUTF8(text, "\ufffd")))
 	if err != nil {
 		return err
 	}

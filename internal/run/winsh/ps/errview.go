@@ -220,8 +220,10 @@ func (s *Session) conciseReason(r *ErrorRecord) string {
 		return r.Activity
 	case r.origin != "":
 		return r.origin
-	case r.Category != "":
+	case r.Category != "" && r.Category != NotSpecified:
 		return string(r.Category)
+	case r.reason() != "":
+		return r.reason()
 	}
 	return "Error"
 }

@@ -50,10 +50,8 @@ func (n *nativeStage) end(ctx context.Context, e *element) error {
 			return err
 		}
 	}
-	child := &machine.Process{
-		Machine: s.process.Machine, CommandLine: line, Args: machine.SplitCommandLine(line),
-		Env: s.process.Env.Clone(), Dir: s.process.Dir, Stdin: s.process.Stdin, Depth: s.process.Depth + 1,
-	}
+	child := s.process.Child(line)
+	child.Terminal = false
 	if e.piped {
 		child.Stdin = &n.stdin
 	}
@@ -67,9 +65,11 @@ func (n *nativeStage) end(ctx context.Context, e *element) error {
 		child.Stderr = s.process.Stderr
 	}
 	code, err := s.process.Machine.Start(ctx, found, child)
+	s.process.CodePage = child.CodePage
 	for _, w := range []*lineWriter{out, errs} {
-		if werr := w.finish(); err == nil {
-			err = werr
+		// What became of its lines counts more than that it could not write them.
+		if werr := w.finish(); werr != nil {
+			return werr
 		}
 	}
 	if err != nil {

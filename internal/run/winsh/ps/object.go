@@ -61,7 +61,7 @@ func NewCustom(pairs ...any) *Object {
 }
 
 // IsCustom reports whether it is a PSCustomObject.
-func (o *Object) IsCustom() bool { return o.Type == customType() }
+func (o *Object) IsCustom() bool { return o.Type.Name == tCustom }
 
 // Find returns the added member of that name, in any case, and nil if there is
 // none.

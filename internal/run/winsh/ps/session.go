@@ -107,20 +107,18 @@ func (s *Session) loaded(t *Type) *Type {
 	return t
 }
 
-// LoadAssembly is Add-Type -AssemblyName and LoadWithPartialName; it returns the
-// name, or "" if there is no such assembly.
-func (s *Session) LoadAssembly(name string) string {
-	short, _, _ := strings.Cut(name, ",")
-	key := strings.ToLower(strings.TrimSpace(short))
-	full := s.engine.Assembly(key)
+// LoadAssembly is Add-Type -AssemblyName and LoadWithPartialName; ok is false if
+// there is no such assembly ([Engine.Assembly] has its name).
+func (s *Session) LoadAssembly(name string) (ok bool) {
+	full := s.engine.Assembly(name)
 	if full == "" {
-		return ""
+		return false
 	}
 	if s.assemblies == nil {
 		s.assemblies = map[string]bool{}
 	}
 	s.assemblies[strings.ToLower(full)] = true
-	return full
+	return true
 }
 
 // Assembly returns the name of an assembly that can be loaded, or "".

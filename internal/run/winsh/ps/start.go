@@ -142,9 +142,11 @@ func (s *Session) hostObject() any {
 	size := NewCustom("Width", int32(hostWidth), "Height", int32(25))
 	raw := NewCustom("BufferSize", size, "WindowSize", size, "ForegroundColor", "Gray", "BackgroundColor", "Black", "WindowTitle", "")
 	ui := NewCustom("RawUI", raw, "SupportsVirtualTerminal", false)
-	o := NewCustom("Name", "ConsoleHost", "Version", versionOf(s.edition), "InstanceId", Guid{}, "UI", ui, "CurrentCulture", "en-US",
-		"CurrentUICulture", "en-US", "PrivateData", NewCustom(), "DebuggerEnabled", true, "IsRunspacePushed", false)
-	o.AddType("System.Management.Automation.Internal.Host.InternalHost")
+	o := s.Object("System.Management.Automation.Internal.Host.InternalHost", nil)
+	for _, p := range [][2]any{{"Name", "ConsoleHost"}, {"Version", versionOf(s.edition)}, {"InstanceId", Guid{}}, {"UI", ui}, {"CurrentCulture", "en-US"},
+		{"CurrentUICulture", "en-US"}, {"PrivateData", NewCustom()}, {"DebuggerEnabled", true}, {"IsRunspacePushed", false}} {
+		o.Set(p[0].(string), p[1])
+	}
 	return o
 }
 
