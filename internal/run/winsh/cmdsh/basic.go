@@ -156,8 +156,8 @@ func refuseClock() error {
 	return machine.Refuse("setting date or time", "the clock of a build is not the image's", "leave it out")
 }
 
-func checkDate(_ *checker, args string) error { return checkClock(args) }
-func checkTime(_ *checker, args string) error { return checkClock(args) }
+func checkDate(_ context.Context, _ *checker, args string) error { return checkClock(args) }
+func checkTime(_ context.Context, _ *checker, args string) error { return checkClock(args) }
 
 func checkClock(args string) error {
 	args = strings.Trim(args, " \t,;=")
@@ -207,8 +207,8 @@ func runFtype(ctx context.Context, sh *shell, args string) (int, error) {
 }
 
 // association shows one entry of HKCR or all of them.
-func (sh *shell) association(ctx context.Context, name, below string, missing int, message string, check func(*checker, string) error) (int, error) {
-	if err := check(nil, name); err != nil {
+func (sh *shell) association(ctx context.Context, name, below string, missing int, message string, check func(context.Context, *checker, string) error) (int, error) {
+	if err := check(ctx, nil, name); err != nil {
 		return 0, err
 	}
 	names := []string{name}
@@ -236,8 +236,12 @@ func (sh *shell) association(ctx context.Context, name, below string, missing in
 	return 0, nil
 }
 
-func checkAssoc(_ *checker, args string) error { return refuseAssociation("assoc", args) }
-func checkFtype(_ *checker, args string) error { return refuseAssociation("ftype", args) }
+func checkAssoc(_ context.Context, _ *checker, args string) error {
+	return refuseAssociation("assoc", args)
+}
+func checkFtype(_ context.Context, _ *checker, args string) error {
+	return refuseAssociation("ftype", args)
+}
 
 func refuseAssociation(command, args string) error {
 	if !strings.Contains(args, "=") {

@@ -45,14 +45,13 @@ type local struct {
 
 // frameParameters are a frame's parameters for percent expansion.
 type frameParameters struct {
-	ctx context.Context
-	sh  *shell
-	f   *frame
+	sh *shell
+	f  *frame
 }
 
 func (p *frameParameters) all() string { return p.f.all }
 
-func (p *frameParameters) parameter(digit int, tilde bool, modifiers string) (string, error) {
+func (p *frameParameters) parameter(ctx context.Context, digit int, tilde bool, modifiers string) (string, error) {
 	value := ""
 	if digit < len(p.f.params) {
 		value = p.f.params[digit]
@@ -64,7 +63,7 @@ func (p *frameParameters) parameter(digit int, tilde bool, modifiers string) (st
 	if digit == 0 && p.f.named && modifiers != "" {
 		self = p.f.script.path
 	}
-	return p.sh.modifyPath(p.ctx, value, modifiers, self)
+	return p.sh.modifyPath(ctx, value, modifiers, self)
 }
 
 // newFrame makes the frame of a batch file or subroutine. args is the text after
@@ -120,7 +119,7 @@ func (sh *shell) refresh(ctx context.Context, s *script) (ok bool, err error) {
 }
 
 // next returns the next line of a frame, with its percent signs expanded.
-func (sh *shell) next(x *expander, f *frame) (string, origin, bool, error) {
+func (sh *shell) next(ctx context.Context, x *expander, f *frame) (string, origin, bool, error) {
 	if f.pos >= len(f.script.data) {
 		return "", nil, false, nil
 	}
@@ -131,7 +130,7 @@ func (sh *shell) next(x *expander, f *frame) (string, origin, bool, error) {
 	}
 	f.pos += min(end+1, len(rest))
 	f.line++
-	line, from, err := x.line(strings.TrimSuffix(decode(sh.page, rest[:end]), "\r"))
+	line, from, err := x.line(ctx, strings.TrimSuffix(decode(sh.page, rest[:end]), "\r"))
 	if err == nil && len(line) > maxLine && utf16Len(line) > maxLine {
 		err = &syntaxError{message: "The input line is too long.\r\n"}
 	}
@@ -158,8 +157,8 @@ func (sh *shell) runFrame(ctx context.Context, f *frame) (rc int, err error) {
 			sh.echo = echo
 		}
 	}()
-	x := sh.expander(ctx)
-	p := &parser{next: func() (string, origin, bool, error) { return sh.next(x, f) }}
+	x := sh.expander()
+	p := &parser{next: func() (string, origin, bool, error) { return sh.next(ctx, x, f) }}
 	for !f.ended {
 		sh.jump = false
 		ok, err := sh.refresh(ctx, f.script)
@@ -172,7 +171,7 @@ func (sh *shell) runFrame(ctx context.Context, f *frame) (rc int, err error) {
 			return 1, nil
 		}
 		x.extensions = sh.extensions
-		p.line, p.eof = f.line, false
+		p.line, p.eof, p.plain = f.line, false, !sh.extensions
 		n, more, err := p.statement()
 		if err != nil {
 			code, err := sh.complain(err)

@@ -46,9 +46,9 @@ func (program) Check(ctx context.Context, c *machine.Checking, args []machine.Ar
 			text, shift = withoutQuotes(text), 1
 		}
 	}
-	k := newChecker(ctx, c)
+	k := newChecker(c)
 	k.delayed = o.delayed
-	return k.text(text, shift)
+	return k.text(ctx, text, shift)
 }
 
 // warnOfQuotes warns of quotes around a program's name that cmd takes off, with
@@ -66,12 +66,11 @@ func warnOfQuotes(c *machine.Checking, text string) {
 // *run.RefusedError with the place in the text. What Windows itself would not
 // parse or find is not an error: cmd says so when it runs.
 func Check(ctx context.Context, c *machine.Checking, text string) error {
-	return newChecker(ctx, c).text(text, 0)
+	return newChecker(c).text(ctx, text, 0)
 }
 
 // checker goes over statements.
 type checker struct {
-	ctx     context.Context
 	c       *machine.Checking
 	env     *machine.Env // as far as it is known here
 	dir     string
@@ -87,27 +86,27 @@ type checker struct {
 	shift    int
 }
 
-func newChecker(ctx context.Context, c *machine.Checking) *checker {
-	return &checker{ctx: ctx, c: c, env: c.Env.Clone(), dir: c.Dir, forVars: map[rune]bool{}}
+func newChecker(c *machine.Checking) *checker {
+	return &checker{c: c, env: c.Env.Clone(), dir: c.Dir, forVars: map[rune]bool{}}
 }
 
 // text checks a line of the command line. shift is how many characters of the
 // caller's text come before it.
-func (k *checker) text(line string, shift int) error {
+func (k *checker) text(ctx context.Context, line string, shift int) error {
 	k.text0, k.shift = line, shift
 	if i := strings.IndexByte(line, '\n'); i >= 0 {
 		line = line[:i]
 	}
 	x := &expander{get: k.lookup, extensions: true}
-	expanded, from, err := x.line(line)
+	expanded, from, err := x.line(ctx, line)
 	if err != nil {
 		return nil // cmd reports it
 	}
-	n, err := parseLine(expanded, from)
+	n, err := parseLine(expanded, from, false)
 	if err != nil {
 		return nil
 	}
-	return k.node(n)
+	return k.node(ctx, n)
 }
 
 // lookup returns a variable as far as it is known.
@@ -136,8 +135,8 @@ func (k *checker) piece(s string) string {
 	if !k.delayed || strings.IndexByte(s, '!') < 0 {
 		return s
 	}
-	sh := &shell{env: k.env, extensions: true, delayed: true}
-	out, err := sh.expandDelayed(s)
+	x := &expander{get: k.lookup, extensions: true}
+	out, err := x.delayed(s)
 	if err != nil {
 		return hole
 	}
@@ -181,39 +180,39 @@ func (sh *shell) nameAt(s string) int {
 }
 
 // node checks any statement.
-func (k *checker) node(n node) error {
+func (k *checker) node(ctx context.Context, n node) error {
 	switch n := n.(type) {
 	case *command:
-		return k.at(n.place, k.command(n))
+		return k.at(n.place, k.command(ctx, n))
 	case *seq:
 		for _, item := range n.items {
-			if err := k.node(item); err != nil {
+			if err := k.node(ctx, item); err != nil {
 				return err
 			}
 		}
 	case *andThen:
-		if err := k.node(n.left); err != nil {
+		if err := k.node(ctx, n.left); err != nil {
 			return err
 		}
-		return k.node(n.right)
+		return k.node(ctx, n.right)
 	case *orElse:
-		if err := k.node(n.left); err != nil {
+		if err := k.node(ctx, n.left); err != nil {
 			return err
 		}
-		return k.branch(n.right)
+		return k.branch(ctx, n.right)
 	case *pipe:
-		return k.pipe(n)
+		return k.pipe(ctx, n)
 	case *group:
-		return k.reading(n.redirs, n.body)
+		return k.reading(ctx, n.redirs, n.body)
 	case *silent:
-		return k.node(n.body)
+		return k.node(ctx, n.body)
 	case *ifNode:
-		if err := k.branch(n.then); err != nil {
+		if err := k.branch(ctx, n.then); err != nil {
 			return err
 		}
-		return k.branch(n.els)
+		return k.branch(ctx, n.els)
 	case *forNode:
-		return k.forStatement(n)
+		return k.forStatement(ctx, n)
 	}
 	return nil
 }
@@ -241,35 +240,35 @@ func (k *checker) at(p place, err error) error {
 }
 
 // branch checks what may not be executed.
-func (k *checker) branch(n node) error {
+func (k *checker) branch(ctx context.Context, n node) error {
 	k.maybe++
 	defer func() { k.maybe-- }()
-	return k.node(n)
+	return k.node(ctx, n)
 }
 
 // pipe checks the sides of a pipe, whose variables go with them.
-func (k *checker) pipe(n *pipe) error {
+func (k *checker) pipe(ctx context.Context, n *pipe) error {
 	env, dir, lost, answered := k.env, k.dir, k.lost, k.answered
 	defer func() { k.env, k.dir, k.lost, k.answered = env, dir, lost, answered }()
 	k.env = env.Clone()
-	if err := k.node(n.left); err != nil {
+	if err := k.node(ctx, n.left); err != nil {
 		return err
 	}
 	k.env, k.dir, k.lost, k.answered = env.Clone(), dir, lost, true
-	return k.node(n.right)
+	return k.node(ctx, n.right)
 }
 
 // reading checks a statement that may have its input from a file.
-func (k *checker) reading(redirs []redir, n node) error {
+func (k *checker) reading(ctx context.Context, redirs []redir, n node) error {
 	answered := k.answered
 	defer func() { k.answered = answered }()
 	for _, r := range redirs {
 		k.answered = k.answered || r.handle == 0
 	}
-	return k.node(n)
+	return k.node(ctx, n)
 }
 
-func (k *checker) forStatement(n *forNode) error {
+func (k *checker) forStatement(ctx context.Context, n *forNode) error {
 	set := k.piece(n.set)
 	if n.file {
 		o, _ := parseFileOptions(k.piece(n.options))
@@ -277,11 +276,11 @@ func (k *checker) forStatement(n *forNode) error {
 			sub := *k
 			sub.env, sub.forVars, sub.delayed, sub.script = k.env.Clone(), map[rune]bool{}, false, false
 			if strings.HasPrefix(text, `"`) {
-				if name, ok := quotedProgram(text); !ok || !sub.knows(name) {
+				if name, ok := quotedProgram(text); !ok || !sub.knows(ctx, name) {
 					text = withoutQuotes(text)
 				}
 			}
-			if err := k.at(n.place, sub.text(text, 0)); err != nil {
+			if err := k.at(n.place, sub.text(ctx, text, 0)); err != nil {
 				return err
 			}
 		}
@@ -301,17 +300,17 @@ func (k *checker) forStatement(n *forNode) error {
 	for i := range count {
 		k.forVars[n.variable+rune(i)] = true
 	}
-	return k.branch(n.body)
+	return k.branch(ctx, n.body)
 }
 
 // knows reports whether a name is that of a program, as far as is known.
-func (k *checker) knows(name string) bool {
-	_, err := k.c.Machine.FindKnown(k.ctx, name, k.env, k.dir, true)
+func (k *checker) knows(ctx context.Context, name string) bool {
+	_, err := k.c.Machine.FindKnown(ctx, name, k.env, k.dir, true)
 	return err == nil
 }
 
 // command checks a simple command.
-func (k *checker) command(c *command) error {
+func (k *checker) command(ctx context.Context, c *command) error {
 	if c.rem {
 		return nil
 	}
@@ -321,12 +320,12 @@ func (k *checker) command(c *command) error {
 	for _, r := range c.redirs {
 		k.answered = k.answered || r.handle == 0
 	}
-	return k.words(name, args, false)
+	return k.words(ctx, name, args, false)
 }
 
 // words checks a command whose variables are replaced. called says that CALL
 // stands before it.
-func (k *checker) words(name, args string, called bool) error {
+func (k *checker) words(ctx context.Context, name, args string, called bool) error {
 	if strings.Trim(name, " \t,;=") == "" {
 		if name, args = cutToken(args); name == "" {
 			return nil
@@ -344,17 +343,17 @@ func (k *checker) words(name, args string, called bool) error {
 			}
 			return nil
 		}
-		return k.program(name, args)
+		return k.program(ctx, name, args)
 	}
 	if asksHelp(b, rest+args) {
 		return refuseHelp(b.name)
 	}
 	if b.check != nil {
-		if err := b.check(k, rest+args); err != nil {
+		if err := b.check(ctx, k, rest+args); err != nil {
 			return err
 		}
 	}
-	return k.effect(b.name, rest+args)
+	return k.effect(ctx, b.name, rest+args)
 }
 
 // builtinOf is what resolve decides where no file has the name.
@@ -379,7 +378,7 @@ func builtinOf(name string) (*builtin, string) {
 }
 
 // effect follows what a command changes of variables and directory.
-func (k *checker) effect(name, args string) error {
+func (k *checker) effect(ctx context.Context, name, args string) error {
 	switch name {
 	case "set":
 		k.set(args)
@@ -400,7 +399,7 @@ func (k *checker) effect(name, args string) error {
 		k.env.Set("PATH", k.known(strings.TrimLeft(args, " \t=")))
 	case "call":
 		x := &expander{get: k.lookup, extensions: true}
-		line, _, err := x.line(strings.ReplaceAll(args, "^", "^^"))
+		line, _, err := x.line(ctx, strings.ReplaceAll(args, "^", "^^"))
 		if err != nil {
 			return nil
 		}
@@ -408,7 +407,7 @@ func (k *checker) effect(name, args string) error {
 		if token == "" || token[0] == '(' || token[0] == '@' {
 			return nil
 		}
-		return k.words(token, rest, true)
+		return k.words(ctx, token, rest, true)
 	}
 	return nil
 }
@@ -459,7 +458,7 @@ func (k *checker) forget() {
 }
 
 // program checks a program or batch file by the token that names it.
-func (k *checker) program(token, args string) error {
+func (k *checker) program(ctx context.Context, token, args string) error {
 	name, rest := token, args
 	if !strings.HasPrefix(token, `"`) && driveLetter(token) == 0 {
 		if i := strings.IndexByte(token, '/'); i >= 0 {
@@ -467,27 +466,27 @@ func (k *checker) program(token, args string) error {
 		}
 	}
 	file := unquote(name)
-	found, err := k.c.Machine.FindKnown(k.ctx, file, k.env, k.dir, true)
+	found, err := k.c.Machine.FindKnown(ctx, file, k.env, k.dir, true)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return k.missing(file)
+		return k.missing(ctx, file)
 	case machine.CodeOf(err) != 0:
 		return nil // cmd reports it
 	case err != nil:
 		return err
 	case found.Program == nil && isBatch(found.Path):
-		err := k.batch(found.Path, name, rest)
+		err := k.batch(ctx, found.Path, name, rest)
 		k.forget()
 		return err
 	}
-	return k.c.Machine.CheckStart(k.ctx, found, k.child(name+rest), k.arguments(name+rest))
+	return k.c.Machine.CheckStart(ctx, found, k.child(name+rest), k.arguments(name+rest))
 }
 
 // missing decides about a program that is not known: where nothing more can be
 // known cmd says that there is none. A layer that has not been read may have it,
 // or a command before this one may make it; a program proper would be refused
 // then, too.
-func (k *checker) missing(file string) error {
+func (k *checker) missing(ctx context.Context, file string) error {
 	if !k.c.TreeUnknown && !k.c.Machine.Blind() {
 		return nil
 	}
@@ -498,7 +497,7 @@ func (k *checker) missing(file string) error {
 			if err != nil || !strings.ContainsAny(file, `\/`) {
 				full = file
 			}
-			return k.c.Machine.CheckStart(k.ctx, machine.Found{Path: full}, k.child(file), nil)
+			return k.c.Machine.CheckStart(ctx, machine.Found{Path: full}, k.child(file), nil)
 		}
 	}
 	return nil
@@ -532,29 +531,29 @@ func (k *checker) arguments(commandLine string) []machine.Arg {
 
 // batch checks what a batch file certainly does: its commands up to the first
 // label, jump or condition. The rest is checked as it is reached.
-func (k *checker) batch(path, name, args string) error {
+func (k *checker) batch(ctx context.Context, path, name, args string) error {
 	if k.c.Depth > 20 || k.script {
 		return nil
 	}
-	data, err := k.c.Machine.FS().ReadFile(k.ctx, path, maxScript)
+	data, err := k.c.Machine.FS().ReadFile(ctx, path, maxScript)
 	if err != nil {
 		_, err = win(err)
 		return err
 	}
 	s := &script{path: path, data: data}
 	f := newFrame(s, name, args)
-	sub := newChecker(k.ctx, k.child(name+args))
+	sub := newChecker(k.child(name + args))
 	sub.env, sub.lost, sub.script = k.env.Clone(), k.lost, true
 	sh := &shell{m: k.c.Machine, fs: k.c.Machine.FS(), env: sub.env, dir: k.dir, extensions: true, batch: f, forVars: map[rune]string{}}
-	x := sh.expander(k.ctx)
+	x := sh.expander()
 	x.get = sub.lookup
-	p := &parser{next: func() (string, origin, bool, error) { return sh.next(x, f) }}
+	p := &parser{next: func() (string, origin, bool, error) { return sh.next(ctx, x, f) }}
 	for {
 		n, ok, err := p.statement()
 		if err != nil || !ok || !straight(n) {
 			return nil
 		}
-		if err := sub.node(n); err != nil {
+		if err := sub.node(ctx, n); err != nil {
 			return err
 		}
 	}

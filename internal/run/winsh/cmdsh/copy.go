@@ -181,7 +181,7 @@ func (c *copyLine) refused() error {
 	return nil
 }
 
-func checkCopy(_ *checker, args string) error {
+func checkCopy(_ context.Context, _ *checker, args string) error {
 	c := parseCopy(args)
 	if c.bad != "" || c.tooMany || len(c.sources) == 0 {
 		return nil

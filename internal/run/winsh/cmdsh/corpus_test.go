@@ -41,9 +41,9 @@ func corpusLines(t testing.TB) []string {
 func TestCorpusParses(t *testing.T) {
 	x := &expander{get: func(string) (string, bool) { return "", false }, extensions: true}
 	for _, line := range corpusLines(t) {
-		text, from, err := x.line(line)
+		text, from, err := x.line(t.Context(), line)
 		if err == nil {
-			_, err = parseLine(text, from)
+			_, err = parseLine(text, from, false)
 		}
 		if err != nil {
 			t.Errorf("%s: %v", line, err)

@@ -261,7 +261,7 @@ func (sh *shell) removeFile(ctx context.Context, i *machine.Info, force bool) er
 }
 
 // checkDel refuses a question that nobody will answer.
-func checkDel(c *checker, args string) error {
+func checkDel(_ context.Context, c *checker, args string) error {
 	o, patterns := parseDel(args)
 	if o.quiet || c.answered || o.bad != "" {
 		return nil

@@ -96,7 +96,7 @@ func (o *dirOptions) flag(name string, on bool) bool {
 }
 
 // checkDir refuses what depends on more than the files.
-func checkDir(_ *checker, args string) error {
+func checkDir(_ context.Context, _ *checker, args string) error {
 	o, _ := parseDir(args)
 	return o.refused()
 }

@@ -309,7 +309,7 @@ func (sh *shell) removeAround(ctx context.Context, dir string) error {
 }
 
 // checkRd refuses a question that nobody will answer.
-func checkRd(c *checker, args string) error {
+func checkRd(_ context.Context, c *checker, args string) error {
 	flags, _ := switches(splitArgs(args))
 	whole, quiet := false, false
 	for _, f := range flags {

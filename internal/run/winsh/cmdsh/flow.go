@@ -45,7 +45,7 @@ func runCall(ctx context.Context, sh *shell, args string) (int, error) {
 // is nothing to execute: the line is empty, or has something on it that CALL
 // does not do.
 func (sh *shell) callWords(ctx context.Context, args string) (name, rest string, ok bool, err error) {
-	line, _, err := sh.expander(ctx).line(strings.ReplaceAll(args, "^", "^^"))
+	line, _, err := sh.expander().line(ctx, strings.ReplaceAll(args, "^", "^^"))
 	if err != nil {
 		return "", "", false, err
 	}
@@ -68,7 +68,7 @@ func (sh *shell) callWords(ctx context.Context, args string) (name, rest string,
 
 // call executes what CALL names. Files come before internal commands here.
 func (sh *shell) call(ctx context.Context, name, args string) (int, error) {
-	if name[0] == ':' {
+	if name[0] == ':' && sh.extensions {
 		return sh.callLabel(ctx, name, args)
 	}
 	if low := strings.ToLower(name); low == "if" || low == "for" {
@@ -188,7 +188,7 @@ func runGoto(_ context.Context, sh *shell, args string) (int, error) {
 	}
 	word := strings.TrimLeft(args, " \t,;=")
 	label := labelName(word)
-	if strings.EqualFold(label, "eof") && strings.HasPrefix(word, ":") {
+	if sh.extensions && strings.EqualFold(label, "eof") && strings.HasPrefix(word, ":") {
 		f.ended, sh.jump = true, true
 		return 0, nil
 	}
@@ -444,7 +444,7 @@ func (s startLine) refused() error {
 	return nil
 }
 
-func checkStart(c *checker, args string) error {
+func checkStart(ctx context.Context, c *checker, args string) error {
 	s, ok := parseStart(args)
 	if !ok || s.bad != "" {
 		return nil
@@ -452,5 +452,5 @@ func checkStart(c *checker, args string) error {
 	if err := s.refused(); err != nil {
 		return err
 	}
-	return c.program(s.name, s.args)
+	return c.program(ctx, s.name, s.args)
 }

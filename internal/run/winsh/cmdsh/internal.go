@@ -15,7 +15,7 @@ type builtin struct {
 	// level says when its code becomes ERRORLEVEL.
 	level level
 	// check refuses arguments before anything runs; nil accepts all.
-	check func(c *checker, args string) error
+	check func(ctx context.Context, c *checker, args string) error
 	// ownHelp says that /? is only looked for at the beginning of the arguments.
 	ownHelp bool
 }

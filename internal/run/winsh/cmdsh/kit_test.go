@@ -202,3 +202,33 @@ func (codeProgram) Run(_ context.Context, p *machine.Process) (int, error) {
 	}
 	return n, nil
 }
+
+// exportProgram is a batch file in truth: it sets a variable of its shell.
+type exportProgram struct{}
+
+func (exportProgram) Check(context.Context, *machine.Checking, []machine.Arg) error { return nil }
+
+func (exportProgram) Run(_ context.Context, p *machine.Process) (int, error) {
+	p.Export = p.Env.Clone()
+	p.Export.Set("x", "1")
+	return 0, nil
+}
+
+// seeing keeps what it is checked with.
+type seeing struct {
+	argsProgram
+	last, dirs string
+}
+
+func (s *seeing) Check(_ context.Context, c *machine.Checking, args []machine.Arg) error {
+	s.last = c.Raw + " "
+	for _, a := range args {
+		s.last += "[" + a.Text
+		if a.Unknown {
+			s.last += "?"
+		}
+		s.last += "]"
+	}
+	s.dirs += c.Dir + ";"
+	return nil
+}

@@ -15,6 +15,7 @@ type parser struct {
 	line  int  // number of the line in buf, from 1
 	depth int  // open parentheses
 	eof   bool // there is no further line
+	plain bool // the command extensions are off
 	err   error
 }
 
@@ -171,7 +172,7 @@ func (p *parser) escaped(b *strings.Builder) {
 // with a quote; ok is false if there is nothing.
 func (p *parser) word(stop byte) (text string, quoted, ok bool) {
 	if quoted = p.peek() == '"'; !quoted {
-		if text, ok := p.plain(stop); ok {
+		if text, ok := p.bareWord(stop); ok {
 			return text, false, text != ""
 		}
 	}
@@ -196,9 +197,9 @@ func (p *parser) word(stop byte) (text string, quoted, ok bool) {
 	}
 }
 
-// plain reads a word without carets and quotes, the usual case, without a
+// bareWord reads a word without carets and quotes, the usual case, without a
 // copy.
-func (p *parser) plain(stop byte) (string, bool) {
+func (p *parser) bareWord(stop byte) (string, bool) {
 	for i := p.pos; ; i++ {
 		if i == len(p.buf) {
 			text := p.buf[p.pos:]

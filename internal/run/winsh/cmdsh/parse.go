@@ -32,9 +32,9 @@ func (p *parser) statement() (n node, ok bool, err error) {
 }
 
 // parseLine parses a line that stands alone.
-func parseLine(line string, from origin) (node, error) {
+func parseLine(line string, from origin, plain bool) (node, error) {
 	read := false
-	p := &parser{next: func() (string, origin, bool, error) {
+	p := &parser{plain: plain, next: func() (string, origin, bool, error) {
 		if read {
 			return "", nil, false, nil
 		}
@@ -482,10 +482,10 @@ func (p *parser) condition(c *condition) error {
 		case !quoted && low == "not":
 			c.not = !c.not
 			continue
-		case !quoted && low == "/i":
+		case !quoted && !p.plain && low == "/i":
 			c.fold = true
 			continue
-		case !quoted && (low == "exist" || low == "defined" || low == "errorlevel" || low == "cmdextversion"):
+		case !quoted && (low == "exist" || low == "errorlevel" || !p.plain && (low == "defined" || low == "cmdextversion")):
 			p.skip()
 			operand, _, ok := p.word(0)
 			if !ok {
@@ -508,7 +508,7 @@ func (p *parser) condition(c *condition) error {
 		p.skip()
 		at := p.pos
 		word, _, ok := p.word(0)
-		if !ok || !comparison(word) {
+		if !ok || p.plain || !comparison(word) {
 			p.pos = at
 			return p.unexpected()
 		}
@@ -561,7 +561,7 @@ func (p *parser) forSwitches(n *forNode) (string, error) {
 		if !ok {
 			return "", p.unexpected()
 		}
-		if word[0] != '/' {
+		if word[0] != '/' || p.plain {
 			if (n.file || n.tree) && n.options == "" && word[0] != '%' {
 				n.options = word
 				continue

@@ -1,6 +1,7 @@
 package cmdsh
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ type parameters interface {
 	all() string
 	// parameter returns the parameter of a digit, changed as the modifiers
 	// between ~ and the digit say; tilde says that there was a ~.
-	parameter(digit int, tilde bool, modifiers string) (string, error)
+	parameter(ctx context.Context, digit int, tilde bool, modifiers string) (string, error)
 }
 
 // expansionError is a mistake in percent expansion, which ends the batch file.
@@ -52,7 +53,7 @@ func (o origin) of(at int) int {
 }
 
 // line expands a line.
-func (x *expander) line(s string) (string, origin, error) {
+func (x *expander) line(ctx context.Context, s string) (string, origin, error) {
 	i := strings.IndexByte(s, '%')
 	if i < 0 {
 		return s, nil, nil
@@ -70,7 +71,7 @@ func (x *expander) line(s string) (string, origin, error) {
 			i += j
 			continue
 		}
-		text, n, err := x.at(s[i+1:])
+		text, n, err := x.at(ctx, s[i+1:])
 		if err != nil {
 			return "", nil, err
 		}
@@ -83,7 +84,7 @@ func (x *expander) line(s string) (string, origin, error) {
 
 // at returns what stands for the percent sign before s and the n bytes of s
 // that belong to it.
-func (x *expander) at(s string) (text string, n int, err error) {
+func (x *expander) at(ctx context.Context, s string) (text string, n int, err error) {
 	if x.params != nil {
 		switch {
 		case s == "":
@@ -93,10 +94,10 @@ func (x *expander) at(s string) (text string, n int, err error) {
 		case s[0] == '*' && x.extensions:
 			return x.params.all(), 1, nil
 		case isDigit(s[0]):
-			text, err = x.params.parameter(int(s[0]-'0'), false, "")
+			text, err = x.params.parameter(ctx, int(s[0]-'0'), false, "")
 			return text, 1, err
 		case s[0] == '~' && x.extensions:
-			return x.modified(s)
+			return x.modified(ctx, s)
 		}
 	}
 	if text, n, ok, err := x.variable(s); ok || err != nil {
@@ -109,7 +110,7 @@ func (x *expander) at(s string) (text string, n int, err error) {
 }
 
 // modified expands %~…1; s begins with the tilde.
-func (x *expander) modified(s string) (string, int, error) {
+func (x *expander) modified(ctx context.Context, s string) (string, int, error) {
 	i := 1
 	for i < len(s) && strings.IndexByte("fdpnxsatzFDPNXSATZ", s[i]) >= 0 {
 		i++
@@ -120,7 +121,7 @@ func (x *expander) modified(s string) (string, int, error) {
 		}
 	}
 	if i < len(s) && isDigit(s[i]) {
-		text, err := x.params.parameter(int(s[i]-'0'), true, s[1:i])
+		text, err := x.params.parameter(ctx, int(s[i]-'0'), true, s[1:i])
 		return text, i + 1, err
 	}
 	bad := s

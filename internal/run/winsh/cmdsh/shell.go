@@ -165,10 +165,10 @@ func (sh *shell) lookup(name string) (string, bool) {
 }
 
 // expander returns the expander of the place where the shell is.
-func (sh *shell) expander(ctx context.Context) *expander {
+func (sh *shell) expander() *expander {
 	x := &expander{get: sh.lookup, extensions: sh.extensions}
 	if sh.batch != nil {
-		x.params = &frameParameters{ctx, sh, sh.batch}
+		x.params = &frameParameters{sh, sh.batch}
 	}
 	return x
 }
@@ -185,14 +185,14 @@ func (sh *shell) runLine(ctx context.Context, line string) (int, error) {
 		sh.errout("The command line is too long.\r\n")
 		return 1, nil
 	}
-	expanded, from, err := sh.expander(ctx).line(line)
+	expanded, from, err := sh.expander().line(ctx, line)
 	if err == nil && len(expanded) > maxLine && utf16Len(expanded) > maxLine {
 		sh.errout("The input line is too long.\r\n")
 		return 1, nil
 	}
 	var n node
 	if err == nil {
-		n, err = parseLine(expanded, from)
+		n, err = parseLine(expanded, from, !sh.extensions)
 	}
 	if err != nil {
 		return sh.complain(err)

@@ -251,12 +251,18 @@ func (sh *shell) searchPath(ctx context.Context, variable, name string) (string,
 	return "", nil
 }
 
-// expandDelayed replaces !…!: phase 5. Carets are only looked at where there is
-// a ! at all.
+// expandDelayed replaces !…!: phase 5.
 func (sh *shell) expandDelayed(s string) (string, error) {
 	if strings.IndexByte(s, '!') < 0 {
 		return s, nil
 	}
+	return sh.expander().delayed(s)
+}
+
+// delayed replaces !…! in text that has a !; carets are looked at only there. As
+// with percent signs, what is not defined vanishes in a batch file and stays on
+// the command line.
+func (x *expander) delayed(s string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		switch s[i] {
@@ -270,7 +276,7 @@ func (sh *shell) expandDelayed(s string) (string, error) {
 			for i+1 < len(s) && s[i+1] == '!' {
 				i++
 			}
-			text, n, err := sh.delayedVariable(s[i+1:])
+			text, n, err := x.delayedVariable(s[i+1:])
 			if err != nil {
 				return "", err
 			}
@@ -286,10 +292,9 @@ func (sh *shell) expandDelayed(s string) (string, error) {
 
 // delayedVariable returns what stands for the ! before s and the n bytes of s
 // that belong to it.
-func (sh *shell) delayedVariable(s string) (text string, n int, err error) {
-	x := expander{get: sh.lookup, extensions: sh.extensions}
+func (x *expander) delayedVariable(s string) (text string, n int, err error) {
 	lone := "!"
-	if sh.batch != nil {
+	if x.params != nil {
 		lone = ""
 	}
 	stop := strings.IndexAny(s, "!:")
@@ -306,7 +311,7 @@ func (sh *shell) delayedVariable(s string) (text string, n int, err error) {
 	switch {
 	case s[stop] == '!' && defined:
 		return value, stop + 1, nil
-	case !defined && sh.batch != nil && strings.IndexByte(s, '!') >= 0:
+	case !defined && x.params != nil && strings.IndexByte(s, '!') >= 0:
 		return "", strings.IndexByte(s, '!') + 1, nil
 	case s[stop] == '!' || !defined:
 		return lone, 0, nil
