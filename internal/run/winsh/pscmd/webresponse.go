@@ -1,0 +1,553 @@
+package pscmd
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/dlclark/regexp2"
+
+	"github.com/casement/casement/internal/run/winsh/fetch"
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/run/winsh/ps"
+)
+
+// WebSession is the Data of a WebRequestSession: what is kept from request to
+// request.
+type WebSession struct {
+	Headers   *ps.Hashtable
+	UserAgent string
+	jar       http.CookieJar
+}
+
+// NewWebSession makes an empty one.
+func NewWebSession() *WebSession {
+	jar, err := cookiejar.New(nil)
+	if err != nil { // it fails only for a list of suffixes that is wrong
+		return &WebSession{Headers: ps.NewHashtable()}
+	}
+	return &WebSession{Headers: ps.NewHashtable(), jar: jar}
+}
+
+// webSessionOf is the session of a call, a new one if none was given.
+func webSessionOf(c *ps.Call) (*WebSession, error) {
+	if o, ok := ps.Unwrap(c.Value("WebSession")).(*ps.Object); ok {
+		if w, ok := o.Data.(*WebSession); ok {
+			return w, nil
+		}
+	}
+	w := NewWebSession()
+	if c.Has("SessionVariable") {
+		return w, c.Session.SetVariable(c.String("SessionVariable"), c.Session.Object("Microsoft.PowerShell.Commands.WebRequestSession", w))
+	}
+	return w, nil
+}
+
+// sender sends requests with the session's cookies and keeps new ones.
+func (w *WebSession) sender(m *machine.Machine) func(*http.Request) (*http.Response, error) {
+	return func(req *http.Request) (*http.Response, error) {
+		if w.jar == nil {
+			return m.HTTP(req)
+		}
+		for _, c := range w.jar.Cookies(req.URL) {
+			req.AddCookie(c)
+		}
+		resp, err := m.HTTP(req)
+		if err == nil {
+			w.jar.SetCookies(req.URL, resp.Cookies())
+		}
+		return resp, err
+	}
+}
+
+// webResponse is what Invoke-WebRequest makes of an answer.
+func (w *webCall) webResponse(ctx context.Context, resp *fetch.Response) error {
+	if !w.pipes() {
+		return w.save(ctx, resp, resp.Body)
+	}
+	body, err := w.content(resp)
+	if err != nil {
+		return err
+	}
+	text := isText(mediaType(resp.Header.Get("Content-Type")))
+	if w.desktop() && text && !w.c.Switch("UseBasicParsing") {
+		return fail(notSupported, "The response content cannot be parsed because the Internet Explorer engine is not available, or Internet Explorer's first-launch configuration is not complete. Specify the UseBasicParsing parameter and try again. ",
+			"WebCmdletIEDomNotSupportedException", ps.NotImplemented, nil)
+	}
+	r := &WebResponse{resp: resp, body: body, text: text}
+	if text {
+		r.content = decodeBody(w.c.Session, body, resp.Header.Get("Content-Type"))
+	}
+	name := "Microsoft.PowerShell.Commands.WebResponseObject"
+	if text {
+		name = "Microsoft.PowerShell.Commands.BasicHtmlWebResponseObject"
+	}
+	if err := w.c.Write(ctx, w.c.Session.Object(name, r)); err != nil {
+		return err
+	}
+	if w.outFile != "" {
+		return w.save(ctx, resp, bytes.NewReader(body))
+	}
+	return nil
+}
+
+// restResponse is what Invoke-RestMethod makes of an answer.
+func (w *webCall) restResponse(ctx context.Context, resp *fetch.Response) error {
+	s := w.c.Session
+	if w.pipes() {
+		body, err := w.content(resp)
+		if err != nil {
+			return err
+		}
+		v, err := restValue(ctx, s, decodeBody(s, body, resp.Header.Get("Content-Type")), mediaType(resp.Header.Get("Content-Type")))
+		if err != nil {
+			return err
+		}
+		if feed, ok := v.([]any); ok {
+			for _, item := range feed {
+				if err := w.c.Write(ctx, item); err != nil {
+					return err
+				}
+			}
+		} else if err := w.c.Write(ctx, v); err != nil {
+			return err
+		}
+		if w.outFile != "" {
+			if err := w.save(ctx, resp, bytes.NewReader(body)); err != nil {
+				return err
+			}
+		}
+	} else if err := w.save(ctx, resp, resp.Body); err != nil {
+		return err
+	}
+	if name := w.c.String("StatusCodeVariable"); name != "" {
+		if err := s.SetVariable(name, ps.Int(resp.StatusCode)); err != nil {
+			return err
+		}
+	}
+	if name := w.c.String("ResponseHeadersVariable"); name != "" {
+		return s.SetVariable(name, headerTable(s, resp.Header))
+	}
+	return nil
+}
+
+// restValue converts JSON and XML; what is neither stays text. A feed gives its
+// items as []any.
+func restValue(ctx context.Context, s *ps.Session, text, media string) (any, error) {
+	trim := strings.TrimLeft(text, " \t\r\n\uFEFF")
+	var order []func() (any, bool, error)
+	json := func() (any, bool, error) {
+		v, err := parseJSON(s, text, jsonOptions{depth: 1024})
+		return v, err == nil && trim != "", nil
+	}
+	xml := func() (any, bool, error) {
+		if !strings.HasPrefix(trim, "<") {
+			return nil, false, nil
+		}
+		v, err := s.CastTo(ctx, trim, "xml")
+		if err != nil && fatal(err) {
+			return nil, false, err
+		}
+		return v, err == nil, nil
+	}
+	if isJSON(media) {
+		order = append(order, json, xml)
+	} else {
+		order = append(order, xml, json)
+	}
+	for _, try := range order {
+		v, ok, err := try()
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return feedItems(ctx, s, v)
+		}
+	}
+	return text, nil
+}
+
+// feedItems takes the items out of an RSS or Atom feed.
+func feedItems(ctx context.Context, s *ps.Session, v any) (any, error) {
+	if s.TypeOf(v) == nil || !s.TypeOf(v).Inherits("System.Xml.XmlDocument") {
+		return v, nil
+	}
+	root, _, err := s.Property(ctx, v, "DocumentElement")
+	if err != nil || ps.IsNull(root) {
+		return v, err
+	}
+	name, _, err := s.Property(ctx, root, "LocalName")
+	if err != nil {
+		return nil, err
+	}
+	tag := ""
+	switch strings.ToLower(s.ToString(name)) {
+	case "rss":
+		tag = "item"
+	case "feed":
+		tag = "entry"
+	default:
+		return v, nil
+	}
+	list, err := s.Invoke(ctx, v, "GetElementsByTagName", false, tag)
+	if err != nil {
+		return nil, err
+	}
+	return ps.Items(list), nil
+}
+
+// mediaType is the type without its parameters.
+func mediaType(header string) string {
+	media, _, _ := strings.Cut(header, ";")
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+func isJSON(media string) bool {
+	return slices.Contains([]string{"application/json", "text/json", "application/x-javascript", "text/x-javascript", "application/javascript", "text/javascript"}, media)
+}
+
+func isText(media string) bool {
+	return strings.HasPrefix(media, "text/") || isJSON(media) || strings.HasSuffix(media, "+xml") ||
+		slices.Contains([]string{"application/xml", "application/xml-external-parsed-entity", "application/xml-dtd"}, media)
+}
+
+// charsetPatterns find the encoding that a page names itself.
+var charsetPatterns = sync.OnceValue(func() []*regexp2.Regexp {
+	return []*regexp2.Regexp{
+		regexp2.MustCompile(`<meta\s[^.><]*charset\s*=\s*["'\n]?(?<charset>[A-Za-z][^\s"'\n<>]*)[\s"'\n>]`, regexp2.IgnoreCase|regexp2.Singleline),
+		regexp2.MustCompile(`<\?xml\s[^.><]*encoding\s*=\s*["'\n]?(?<charset>[A-Za-z][^\s"'\n<>]*)[\s"'\n>]`, regexp2.IgnoreCase|regexp2.Singleline),
+	}
+})
+
+// decodeBody turns a body into text: in the encoding of its header, in the one
+// that it names itself, or in the edition's.
+func decodeBody(s *ps.Session, body []byte, contentType string) string {
+	other := UTF8(false)
+	if s.Edition() == ps.Desktop {
+		other = CodePage(28591)
+	}
+	if _, after, ok := strings.Cut(strings.ToLower(contentType), "charset="); ok {
+		name, _, _ := strings.Cut(after, ";")
+		if cs := webCharset(strings.Trim(strings.TrimSpace(name), `"'`)); cs != nil {
+			return cs.text(body)
+		}
+	}
+	head := other.Decode(body[:min(len(body), 1024)])
+	for _, p := range charsetPatterns() {
+		if m, err := p.FindStringMatch(head); err == nil && m != nil {
+			if cs := webCharset(m.GroupByName("charset").String()); cs != nil {
+				return cs.text(body)
+			}
+		}
+	}
+	return other.text(body)
+}
+
+// text decodes, without a mark at the beginning.
+func (c *Charset) text(b []byte) string {
+	if m := marked(b); m != nil {
+		return m.Decode(b[len(m.BOM):])
+	}
+	return c.Decode(b)
+}
+
+// WebResponse is the Data of what Invoke-WebRequest writes.
+type WebResponse struct {
+	resp    *fetch.Response
+	body    []byte
+	text    bool
+	content string
+}
+
+// headerTable makes the table of headers: texts in 5.1, lists of texts in 7.
+func headerTable(s *ps.Session, h http.Header) *ps.Hashtable {
+	t := ps.NewHashtable()
+	t.Ordered = true
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if s.Edition() == ps.Desktop {
+			t.Put(name, strings.Join(h[name], ","))
+			continue
+		}
+		t.Put(name, ps.Strings(h[name]))
+	}
+	return t
+}
+
+// raw is the answer as text, with its headers.
+func (r *WebResponse) raw() string {
+	var b strings.Builder
+	b.WriteString("HTTP/" + strconv.Itoa(r.resp.ProtoMajor) + "." + strconv.Itoa(r.resp.ProtoMinor) + " " + r.resp.Status + "\r\n")
+	names := make([]string, 0, len(r.resp.Header))
+	for name := range r.resp.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		for _, v := range r.resp.Header[name] {
+			b.WriteString(name + ": " + v + "\r\n")
+		}
+	}
+	b.WriteString("\r\n")
+	if r.text {
+		b.WriteString(r.content)
+	} else {
+		b.WriteString(r.printable())
+	}
+	return b.String()
+}
+
+// printable is a body that is no text, as it is shown.
+func (r *WebResponse) printable() string {
+	b := bytes.Clone(r.body)
+	for i, c := range b {
+		if c >= 0x7f || c < ' ' && c != '\t' && c != '\r' && c != '\n' {
+			b[i] = '.'
+		}
+	}
+	return string(b)
+}
+
+// responseObject is BaseResponse: the answer as .NET has it.
+func responseObject(s *ps.Session, resp *fetch.Response) *ps.Object {
+	if s.Edition() == ps.Desktop {
+		return s.Object("System.Net.HttpWebResponse", resp)
+	}
+	return s.Object("System.Net.Http.HttpResponseMessage", resp)
+}
+
+// htmlPatterns find links, images and input fields.
+var htmlPatterns = sync.OnceValue(func() map[string]*regexp2.Regexp {
+	const o = regexp2.IgnoreCase | regexp2.Singleline
+	return map[string]*regexp2.Regexp{
+		"A":     regexp2.MustCompile(`<a\s+[^>]*(/>|>.*?</a>)`, o),
+		"IMG":   regexp2.MustCompile(`<img\s[^>]*?>`, o),
+		"INPUT": regexp2.MustCompile(`<input\s+[^>]*(/?>|>.*?</input>)`, o),
+		"tag":   regexp2.MustCompile(`<\w+((\s+[^"'>/=\s\p{Cc}]+(\s*=\s*(?:".*?"|'.*?'|[^'">\s]+))?)+\s*|\s*)/?>`, o),
+		"each":  regexp2.MustCompile(`(?<=\s+)([^"'>/=\s\p{Cc}]+(\s*=\s*(?:".*?"|'.*?'|[^'">\s]+))?)`, o),
+		"name":  regexp2.MustCompile(`([^"'>/=\s\p{Cc}]+)(?:\s*=\s*(?:"(.*?)"|'(.*?)'|([^'">\s]+)))?`, o),
+	}
+})
+
+// elements finds the elements of one kind in a page, as the basic parser does.
+func elements(html, tag string) (any, error) {
+	p := htmlPatterns()
+	var list []any
+	m, err := p[tag].FindStringMatch(html)
+	for m != nil && err == nil {
+		o := ps.NewCustom("outerHTML", m.String(), "tagName", tag)
+		if err := attributesOf(m.String(), o, p); err != nil {
+			return nil, err
+		}
+		list = append(list, o)
+		m, err = p[tag].FindNextMatch(m)
+	}
+	return ps.NewArray(list...), err
+}
+
+func attributesOf(html string, o *ps.Object, p map[string]*regexp2.Regexp) error {
+	head, err := p["tag"].FindStringMatch(html)
+	if head == nil || err != nil {
+		return err
+	}
+	m, err := p["each"].FindStringMatch(head.String())
+	for m != nil && err == nil {
+		parts, err := p["name"].FindStringMatch(m.String())
+		if err != nil {
+			return err
+		}
+		var value any
+		for i := 2; i <= 4; i++ {
+			if g := parts.GroupByNumber(i); len(g.Captures) > 0 {
+				value = g.String()
+				break
+			}
+		}
+		o.Set(parts.GroupByNumber(1).String(), value)
+		if m, err = p["each"].FindNextMatch(m); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// webTypes are the types of answers.
+func webTypes() []*ps.Type {
+	return []*ps.Type{
+		{
+			Name: "Microsoft.PowerShell.Commands.WebResponseObject", Members: webResponseMembers, View: func() *ps.View { return webView(false) },
+			String: func(v any) string { return v.(*ps.Object).Data.(*WebResponse).printable() },
+		},
+		{
+			Name: "Microsoft.PowerShell.Commands.BasicHtmlWebResponseObject", Base: "Microsoft.PowerShell.Commands.WebResponseObject",
+			Members: htmlMembers, View: func() *ps.View { return webView(true) },
+			String: func(v any) string { return v.(*ps.Object).Data.(*WebResponse).content },
+		},
+		{
+			Name: "Microsoft.PowerShell.Commands.WebRequestSession", Members: webSessionMembers,
+			New: []ps.Overload{ps.O("", func(_ context.Context, in *ps.Invoke) (any, error) {
+				return in.Session.Object("Microsoft.PowerShell.Commands.WebRequestSession", NewWebSession()), nil
+			})},
+		},
+		{Name: "System.Net.HttpWebResponse", Base: "System.MarshalByRefObject", Members: func() []ps.Member { return netResponseMembers("ResponseUri") }},
+		{Name: "System.Net.Http.HttpResponseMessage", Edition: ps.Both, Members: func() []ps.Member { return netResponseMembers("") }},
+		{Name: "System.Net.HttpWebRequest", Base: "System.MarshalByRefObject", Members: func() []ps.Member { return requestMembers("RequestUri") }},
+		{Name: "System.Net.Http.HttpRequestMessage", String: func(v any) string {
+			u, _ := v.(*ps.Object).Data.(*url.URL)
+			if u == nil {
+				return "System.Net.Http.HttpRequestMessage"
+			}
+			return "Method: GET, RequestUri: '" + u.String() + "', Version: 1.1, Content: <null>, Headers:\r\n{\r\n}"
+		}, Members: func() []ps.Member { return requestMembers("RequestUri") }},
+		{Name: "System.Net.HttpStatusCode", Values: statusCodes()},
+	}
+}
+
+// statusCodes are the names that .NET has for status codes.
+func statusCodes() []ps.EnumValue {
+	var list []ps.EnumValue
+	for code := 100; code < 600; code++ {
+		text := http.StatusText(code)
+		if text == "" {
+			continue
+		}
+		name := strings.NewReplacer(" ", "", "-", "", "'", "").Replace(text)
+		switch code {
+		case 203:
+			name = "NonAuthoritativeInformation"
+		case 413:
+			name = "RequestEntityTooLarge"
+		case 414:
+			name = "RequestUriTooLong"
+		case 418:
+			continue
+		case 505:
+			name = "HttpVersionNotSupported"
+		}
+		list = append(list, ps.EnumValue{Name: name, Value: int64(code)})
+	}
+	return list
+}
+
+// statusText is StatusDescription: what the server said in 5.1, and the name of
+// the code in 7.
+func statusText(s *ps.Session, resp *fetch.Response) string {
+	if s.Edition() == ps.Core {
+		return s.EnumName(s.Enum("System.Net.HttpStatusCode", int64(resp.StatusCode)))
+	}
+	_, text, _ := strings.Cut(resp.Status, " ")
+	return text
+}
+
+func webResponseMembers() []ps.Member {
+	data := func(in *ps.Invoke) *WebResponse { return in.Data().(*WebResponse) }
+	prop := func(name, typ string, get func(in *ps.Invoke, r *WebResponse) any) ps.Member {
+		return ps.Prop(name, typ, func(_ context.Context, in *ps.Invoke) (any, error) { return get(in, data(in)), nil })
+	}
+	return []ps.Member{
+		prop("StatusCode", "int", func(_ *ps.Invoke, r *WebResponse) any { return ps.Int(r.resp.StatusCode) }),
+		prop("StatusDescription", "string", func(in *ps.Invoke, r *WebResponse) any { return statusText(in.Session, r.resp) }),
+		prop("Content", "byte[]", func(_ *ps.Invoke, r *WebResponse) any { return &ps.Bytes{B: r.body} }),
+		prop("RawContent", "string", func(_ *ps.Invoke, r *WebResponse) any { return r.raw() }),
+		prop("Headers", "System.Collections.IDictionary", func(in *ps.Invoke, r *WebResponse) any { return headerTable(in.Session, r.resp.Header) }),
+		prop("RawContentLength", "long", func(_ *ps.Invoke, r *WebResponse) any { return int64(len(r.body)) }),
+		prop("BaseResponse", "System.Object", func(in *ps.Invoke, r *WebResponse) any { return responseObject(in.Session, r.resp) }),
+		ps.Prop("RawContentStream", "System.IO.MemoryStream", func(ctx context.Context, in *ps.Invoke) (any, error) {
+			t := in.Session.FindType("System.IO.MemoryStream")
+			if t == nil {
+				return nil, machine.Refuse("RawContentStream", "streams are not supported here", "use Content")
+			}
+			return in.Session.New(ctx, t, &ps.Bytes{B: data(in).body})
+		}),
+	}
+}
+
+// htmlMembers are those of answers that are text.
+func htmlMembers() []ps.Member {
+	data := func(in *ps.Invoke) *WebResponse { return in.Data().(*WebResponse) }
+	list := func(name, tag string) ps.Member {
+		return ps.Prop(name, "Microsoft.PowerShell.Commands.WebCmdletElementCollection", func(_ context.Context, in *ps.Invoke) (any, error) {
+			return elements(data(in).content, tag)
+		})
+	}
+	return []ps.Member{
+		ps.Prop("Content", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).content, nil }),
+		list("Images", "IMG"), list("InputFields", "INPUT"), list("Links", "A"),
+		ps.Prop("ParsedHtml", "System.Object", nil).Refused("Internet Explorer is not there to parse pages", "use Content or Links"),
+		ps.Prop("Forms", "System.Object", nil).Refused("Internet Explorer is not there to parse pages", "use InputFields"),
+	}
+}
+
+func webView(text bool) *ps.View {
+	v := &ps.View{}
+	names := []string{"StatusCode", "StatusDescription", "Content", "RawContent", "Headers", "RawContentLength"}
+	if text {
+		names = []string{"StatusCode", "StatusDescription", "Content", "RawContent", "Headers", "Images", "InputFields", "Links", "RawContentLength"}
+	}
+	for _, n := range names {
+		v.List = append(v.List, ps.Column{Property: n})
+	}
+	return v
+}
+
+func webSessionMembers() []ps.Member {
+	data := func(in *ps.Invoke) *WebSession { return in.Data().(*WebSession) }
+	return []ps.Member{
+		ps.Prop("Headers", "System.Collections.IDictionary", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).Headers, nil }),
+		ps.Prop("UserAgent", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).UserAgent, nil }).
+			With(func(_ context.Context, in *ps.Invoke) error { data(in).UserAgent = in.String(0); return nil }),
+		ps.Prop("Cookies", "System.Net.CookieContainer", nil).Refused("cookies are kept, but cannot be read or set", "put them into -Headers"),
+	}
+}
+
+func netResponseMembers(uri string) []ps.Member {
+	data := func(in *ps.Invoke) *fetch.Response { return in.Data().(*fetch.Response) }
+	list := []ps.Member{
+		ps.Prop("StatusCode", "System.Net.HttpStatusCode", func(_ context.Context, in *ps.Invoke) (any, error) {
+			return in.Session.Enum("System.Net.HttpStatusCode", int64(data(in).StatusCode)), nil
+		}),
+		ps.Prop("Headers", "System.Collections.IDictionary", func(_ context.Context, in *ps.Invoke) (any, error) {
+			return headerTable(in.Session, data(in).Header), nil
+		}),
+		ps.Method("Close", "void", ps.O("", func(context.Context, *ps.Invoke) (any, error) { return nil, nil })),
+		ps.Method("Dispose", "void", ps.O("", func(context.Context, *ps.Invoke) (any, error) { return nil, nil })),
+	}
+	if uri == "" {
+		return append(list,
+			ps.Prop("RequestMessage", "System.Net.Http.HttpRequestMessage", func(_ context.Context, in *ps.Invoke) (any, error) {
+				return in.Session.Object("System.Net.Http.HttpRequestMessage", data(in).URL), nil
+			}),
+			ps.Prop("ReasonPhrase", "string", func(_ context.Context, in *ps.Invoke) (any, error) {
+				_, text, _ := strings.Cut(data(in).Status, " ")
+				return text, nil
+			}))
+	}
+	return append(list,
+		ps.Prop(uri, "uri", func(ctx context.Context, in *ps.Invoke) (any, error) {
+			return in.Session.CastTo(ctx, data(in).URL.String(), "uri")
+		}),
+		ps.Prop("StatusDescription", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return statusText(in.Session, data(in)), nil }),
+		ps.Prop("ContentLength", "long", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).ContentLength, nil }),
+		ps.Prop("ContentType", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).Header.Get("Content-Type"), nil }),
+	)
+}
+
+func requestMembers(uri string) []ps.Member {
+	return []ps.Member{ps.Prop(uri, "uri", func(ctx context.Context, in *ps.Invoke) (any, error) {
+		u, _ := in.Data().(*url.URL)
+		if u == nil {
+			return nil, nil
+		}
+		return in.Session.CastTo(ctx, u.String(), "uri")
+	})}
+}
