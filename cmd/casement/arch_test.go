@@ -30,8 +30,13 @@ func ranks() map[string]int {
 		"internal/layer": 2,
 		"internal/image": 3, "internal/solve": 3, "internal/dockerfile": 3,
 		"internal/registry": 4, "internal/source": 4,
-		"internal/build": 5,
-		"cmd/casement":   7,
+		// What executes RUN in Windows stages.
+		"internal/run/winsh/pslang": 0, "internal/run/winsh/machine": 2,
+		"internal/run/winsh/cmdsh": 3, "internal/run/winsh/fetch": 3, "internal/run/winsh/ps": 3,
+		"internal/run/winsh/tools": 4, "internal/run/winsh/pscmd": 4, "internal/run/winsh/psnet": 5,
+		"internal/run/winsh": 6,
+		"internal/build":     7,
+		"cmd/casement":       9,
 	}
 }
 

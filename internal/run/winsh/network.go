@@ -9,11 +9,12 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh/fetch"
 	"github.com/casement/casement/internal/run/winsh/machine"
 )
 
 // network returns what carries the step's requests; nil if it has no network.
-func (r *Runner) network(s run.Step) machine.Network {
+func (r *Runner) network(s run.Step) *network {
 	if r.opts.Transport == nil || s.Network == "none" {
 		return nil
 	}
@@ -21,10 +22,7 @@ func (r *Runner) network(s run.Step) machine.Network {
 	if proxy := proxies(s); proxy != nil {
 		t.Proxy = func(req *http.Request) (*url.URL, error) { return proxy(req.URL) }
 	}
-	return &network{
-		client: &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		step:   s,
-	}
+	return &network{Network: fetch.NewNetwork(t), step: s}
 }
 
 // proxies reads the proxies of the step's environment, which are those of the
@@ -54,20 +52,29 @@ func proxies(s run.Step) func(*url.URL) (*url.URL, error) {
 	return c.ProxyFunc()
 }
 
-// network sends requests and tells the build how far downloads are.
+// network sends requests and tells the build how far downloads are. It is a
+// machine.WireNetwork.
 type network struct {
-	client *http.Client
-	step   run.Step
+	*fetch.Network
+	step run.Step
 }
 
 // Do implements machine.Network.
 func (n *network) Do(req *http.Request) (*http.Response, error) {
-	resp, err := n.client.Do(req)
-	if err != nil || n.step.Progress == nil || resp.Body == nil || req.Method == http.MethodHead {
-		return resp, err
-	}
-	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		return resp, nil
+	resp, err := n.Network.Do(req)
+	return n.count(req, resp), err
+}
+
+// DoWire implements machine.WireNetwork.
+func (n *network) DoWire(req *http.Request, w machine.Wire) (*http.Response, error) {
+	resp, err := n.Network.DoWire(req, w)
+	return n.count(req, resp), err
+}
+
+// count makes the body of an answer report how far it was read.
+func (n *network) count(req *http.Request, resp *http.Response) *http.Response {
+	if resp == nil || n.step.Progress == nil || resp.Body == nil || req.Method == http.MethodHead || resp.StatusCode >= 300 {
+		return resp
 	}
 	shown := *req.URL
 	shown.User, shown.RawQuery, shown.Fragment = nil, "", ""
@@ -75,7 +82,7 @@ func (n *network) Do(req *http.Request) (*http.Response, error) {
 		ReadCloser: resp.Body, total: max(resp.ContentLength, 0),
 		report: func(done, total int64) { n.step.Progress("downloading "+shown.String(), done, total) },
 	}
-	return resp, nil
+	return resp
 }
 
 // counted reports how much of a body was read.

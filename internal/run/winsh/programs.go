@@ -6,6 +6,8 @@ import (
 	"github.com/casement/casement/internal/run/winsh/cmdsh"
 	"github.com/casement/casement/internal/run/winsh/fetch"
 	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/run/winsh/ps"
+	"github.com/casement/casement/internal/run/winsh/pscmd"
 	"github.com/casement/casement/internal/run/winsh/tools"
 )
 
@@ -14,5 +16,13 @@ func programs() map[string]machine.Program {
 	all := map[string]machine.Program{"cmd": cmdsh.Program()}
 	maps.Copy(all, tools.All())
 	maps.Copy(all, fetch.Programs())
+	maps.Copy(all, powershells())
 	return all
+}
+
+// powershells are powershell and pwsh.
+func powershells() map[string]machine.Program {
+	return ps.New(ps.Config{
+		Cmdlets: pscmd.All(), Types: pscmd.Types(), Refused: pscmd.Refused, Assemblies: pscmd.Assemblies(),
+	}).Programs()
 }

@@ -21,6 +21,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/casement/casement/internal/run"
@@ -56,11 +57,12 @@ type Options struct {
 
 // Runner executes steps of Windows stages. It is safe for concurrent use.
 type Runner struct {
-	opts Options
+	opts     Options
+	programs func() map[string]machine.Program // made when the first step asks
 }
 
 // New returns a runner.
-func New(o Options) *Runner { return &Runner{opts: o} }
+func New(o Options) *Runner { return &Runner{opts: o, programs: sync.OnceValue(programs)} }
 
 // Outcome is all that a step did.
 type Outcome struct {
@@ -77,7 +79,7 @@ func (r *Runner) Check(ctx context.Context, s run.Step) error {
 		return run.Unrouted(s)
 	}
 	m, err := machine.New(machine.Options{
-		Root: s.Root, Env: s.Env, User: s.User, Now: r.opts.Now, Programs: programs(), Limits: r.opts.Limits,
+		Root: s.Root, Env: s.Env, User: s.User, Now: r.opts.Now, Programs: r.programs(), Limits: r.opts.Limits,
 	})
 	if err != nil {
 		return place(err, s)
@@ -143,10 +145,15 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 		return nil, err
 	}
 	defer mounts.close()
+	var net machine.Network // not a nil *network
+	if n := r.network(s); n != nil {
+		defer n.CloseIdleConnections()
+		net = n
+	}
 	var deltas registryFunc
 	m, err := machine.New(machine.Options{
 		Root: s.Root, Env: s.Env, User: s.User, Now: r.opts.Now, Spool: spool,
-		Network: r.network(s), Mounts: mounts.list, Programs: programs(), Limits: r.opts.Limits,
+		Network: net, Mounts: mounts.list, Programs: r.programs(), Limits: r.opts.Limits,
 		Deltas: func(changes []machine.RegistryChange) ([]machine.RegistryChange, error) {
 			if deltas == nil {
 				return nil, nil
