@@ -82,7 +82,7 @@ func (z *compressing) destination(ctx context.Context) error {
 	}
 	info, err := lstat(ctx, c.Session, z.dest)
 	if err != nil {
-		return ps.Record(err, ps.ToException(err).Type, ps.NotSpecified, nil)
+		return thrown(err)
 	}
 	z.exists = info != nil && !info.IsDir()
 	if z.exists && !z.update && !c.Switch("Force") {
@@ -208,7 +208,7 @@ func (z *compressing) write(ctx context.Context) error {
 	}
 	out, err := z.f.Create(ctx, target, machine.CreateOptions{New: true})
 	if err != nil {
-		return ps.Record(err, ps.ToException(err).Type, ps.NotSpecified, nil)
+		return thrown(err)
 	}
 	zw := fetch.NewZipWriter(out)
 	if z.exists {

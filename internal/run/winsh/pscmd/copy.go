@@ -271,7 +271,7 @@ func (cp *copier) failed(ctx context.Context, n *node, dest ps.Path, err error, 
 	object := FileObject(cp.c.Session, n.Path, n.info)
 	if cp.c.Session.Edition() == ps.Desktop && ps.ToException(err).Type != unauthorized {
 		if top {
-			return ps.Record(err, ps.ToException(err).Type, ps.NotSpecified, nil)
+			return thrown(err)
 		}
 		return reportAs(ctx, cp.c, err, "CopyDirectoryInfoItemIOError", ps.WriteError, object)
 	}

@@ -61,6 +61,14 @@ func reportAs(ctx context.Context, c *ps.Call, err error, id string, cat ps.Cate
 	return c.Error(ctx, ps.Record(err, id, cat, target))
 }
 
+// thrown is the record of an exception that ends a cmdlet: its id is its type.
+func thrown(err error) error {
+	if fatal(err) {
+		return err
+	}
+	return ps.Record(err, ps.ToException(err).Type, ps.NotSpecified, nil)
+}
+
 // fileError says how a provider's method reports errors of the file system: the
 // id is made of a stem and what went wrong.
 type fileError struct {

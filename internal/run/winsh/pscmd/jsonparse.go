@@ -34,8 +34,16 @@ type jsonParser struct {
 	path []string
 }
 
-// parseJSON turns a text into objects. The error is an *[ps.Exception].
+// parseJSON turns a text into objects. The error is an *[ps.ErrorRecord].
 func parseJSON(s *ps.Session, text string, o jsonOptions) (any, error) {
+	v, err := readJSON(s, text, o)
+	if err != nil {
+		return nil, thrown(err)
+	}
+	return v, nil
+}
+
+func readJSON(s *ps.Session, text string, o jsonOptions) (any, error) {
 	p := &jsonParser{s: s, text: strings.TrimPrefix(text, "\uFEFF"), opts: o}
 	p.blank()
 	if p.pos == len(p.text) {
@@ -293,6 +301,9 @@ func (p *jsonParser) object(depth int) (any, error) {
 		if p.peek() != ':' {
 			if p.opts.desktop {
 				return nil, p.debug("Invalid object passed in, ':' or '}' expected.")
+			}
+			if p.pos == len(p.text) {
+				return nil, p.wrong("Unexpected end when reading JSON")
 			}
 			return nil, p.wrong("Invalid character after parsing property name. Expected ':' but got: " + p.char())
 		}

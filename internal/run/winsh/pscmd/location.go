@@ -79,7 +79,7 @@ func locationCmdlets() []*ps.Cmdlet {
 
 func getLocation(ctx context.Context, c *ps.Call) error {
 	if !c.Has("PSDrive") && !c.Has("PSProvider") {
-		return c.Write(ctx, PathObject(c.Session, c.Session.Location()))
+		return c.Write(ctx, c.Session.PathInfo(c.Session.Location()))
 	}
 	for _, d := range c.Session.Drives() {
 		if c.Has("PSDrive") && !likeAny(c.Strings("PSDrive"), d.Name) || c.Has("PSProvider") && !likeAny(c.Strings("PSProvider"), d.Provider) {
@@ -89,7 +89,7 @@ func getLocation(ctx context.Context, c *ps.Call) error {
 		if err != nil {
 			return err
 		}
-		if err := c.Write(ctx, PathObject(c.Session, p)); err != nil {
+		if err := c.Write(ctx, c.Session.PathInfo(p)); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func setLocation(ctx context.Context, c *ps.Call, path string, literal bool) err
 		return report(ctx, c, err)
 	}
 	if c.Switch("PassThru") {
-		return c.Write(ctx, PathObject(c.Session, c.Session.Location()))
+		return c.Write(ctx, c.Session.PathInfo(c.Session.Location()))
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ const locationStack = "__casement_location_stack"
 
 func pushLocation(ctx context.Context, c *ps.Call) error {
 	stack := stackOf(c.Session)
-	stack.Items = append(stack.Items, PathObject(c.Session, c.Session.Location()))
+	stack.Items = append(stack.Items, c.Session.Location().String())
 	path, literal := c.String("Path"), false
 	if c.Has("LiteralPath") {
 		path, literal = c.String("LiteralPath"), true
@@ -150,7 +150,7 @@ func popLocation(ctx context.Context, c *ps.Call) error {
 	if len(stack.Items) == 0 {
 		return nil
 	}
-	last := stack.Items[len(stack.Items)-1].(*ps.Object).Data.(ps.Path)
+	last := c.Session.ToString(stack.Items[len(stack.Items)-1])
 	stack.Items = stack.Items[:len(stack.Items)-1]
-	return setLocation(ctx, c, last.String(), true)
+	return setLocation(ctx, c, last, true)
 }

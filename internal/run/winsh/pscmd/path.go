@@ -359,7 +359,7 @@ func resolvePath(ctx context.Context, c *ps.Call) error {
 		if c.Switch("Relative") {
 			return c.Write(ctx, relativePath(c.Session, n.Path))
 		}
-		return c.Write(ctx, PathObject(c.Session, n.Path))
+		return c.Write(ctx, c.Session.PathInfo(n.Path))
 	})
 }
 
@@ -386,34 +386,4 @@ func relativePath(s *ps.Session, p ps.Path) string {
 
 func split(name string) []string {
 	return strings.FieldsFunc(name, func(r rune) bool { return r == '\\' })
-}
-
-// PathObject makes a PathInfo.
-func PathObject(s *ps.Session, p ps.Path) *ps.Object {
-	return s.Object("System.Management.Automation.PathInfo", p)
-}
-
-// pathTypes are the types of paths, drives and providers.
-func pathTypes() []*ps.Type {
-	data := func(in *ps.Invoke) ps.Path { return in.Data().(ps.Path) }
-	return append(driveTypes(), &ps.Type{
-		Name:   "System.Management.Automation.PathInfo",
-		String: func(v any) string { return v.(*ps.Object).Data.(ps.Path).String() },
-		Members: func() []ps.Member {
-			return []ps.Member{
-				ps.Prop("Drive", "System.Management.Automation.PSDriveInfo", func(_ context.Context, in *ps.Invoke) (any, error) {
-					if data(in).Drive == nil {
-						return nil, nil
-					}
-					return driveObject(in.Session, data(in).Drive), nil
-				}),
-				ps.Prop("Provider", "System.Management.Automation.ProviderInfo", func(_ context.Context, in *ps.Invoke) (any, error) {
-					return providerObject(in.Session, data(in).Provider), nil
-				}),
-				ps.Prop("ProviderPath", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).Name, nil }),
-				ps.Prop("Path", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).String(), nil }),
-			}
-		},
-		View: func() *ps.View { return &ps.View{Table: []ps.Column{{Property: "Path"}}} },
-	})
 }

@@ -315,7 +315,7 @@ func redirect(ctx context.Context, c *ps.Call, child *machine.Process) (func() e
 		}
 		w, err := f.Create(ctx, path, machine.CreateOptions{})
 		if err != nil {
-			return done, ps.Record(err, ps.ToException(err).Type, ps.NotSpecified, nil)
+			return done, thrown(err)
 		}
 		closers = append(closers, w)
 		*to, child.Terminal = lineEnds{w}, false

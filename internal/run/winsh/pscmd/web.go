@@ -362,7 +362,7 @@ func (w *webCall) bodyFile(ctx context.Context, kind string) error {
 	files := w.c.Session.Machine().FS()
 	info, err := files.Stat(ctx, path)
 	if err != nil {
-		return ps.Record(err, ps.ToException(err).Type, ps.NotSpecified, nil)
+		return thrown(err)
 	}
 	w.req.Body = &fetch.Body{Size: info.Size, Open: func(ctx context.Context) (io.ReadCloser, error) { return files.Open(ctx, path) }}
 	w.contentType(kind, postType(w.req.Method))
@@ -576,7 +576,7 @@ func (w *webCall) request() any {
 func (w *webCall) outPath(ctx context.Context, resp *fetch.Response) (string, error) {
 	dir, err := isDir(ctx, w.c.Session, w.outFile)
 	if err != nil {
-		return "", ps.Record(err, ps.ToException(err).Type, ps.NotSpecified, nil)
+		return "", thrown(err)
 	}
 	if !dir || w.desktop() {
 		return w.outFile, nil
@@ -596,7 +596,7 @@ func (w *webCall) save(ctx context.Context, resp *fetch.Response, body io.Reader
 		if fatal(err) {
 			return err
 		}
-		return ps.Record(err, ps.ToException(err).Type, ps.NotSpecified, nil)
+		return thrown(err)
 	}
 	_, err = io.CopyBuffer(onlyWriter{f}, onlyReader{body}, make([]byte, 128<<10))
 	if err2 := f.Close(); err == nil {
