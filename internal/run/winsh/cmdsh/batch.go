@@ -174,29 +174,37 @@ func (sh *shell) runFrame(ctx context.Context, f *frame) (rc int, err error) {
 		p.line, p.eof, p.plain = f.line, false, !sh.extensions
 		n, more, err := p.statement()
 		if err != nil {
-			code, err := sh.complain(err)
-			if err == nil {
-				err = abortSignal{code}
-			}
-			return 0, err
+			return 0, sh.abort(err)
 		}
 		if !more {
 			return rc, nil
 		}
-		if n == nil {
-			if err := sh.tick(ctx); err != nil {
-				return 0, err
-			}
-			continue
-		}
-		if sh.echo {
-			sh.show(n)
-		}
-		if rc, err = sh.exec(ctx, n); err != nil {
+		if rc, err = sh.statement(ctx, n, rc); err != nil {
 			return 0, err
 		}
 	}
 	return rc, nil
+}
+
+// abort reports a mistake in a batch file, which ends all of them.
+func (sh *shell) abort(err error) error {
+	code, err := sh.complain(err)
+	if err != nil {
+		return err
+	}
+	return abortSignal{code}
+}
+
+// statement executes a statement of a batch file. An empty one leaves the code
+// of the one before it.
+func (sh *shell) statement(ctx context.Context, n node, rc int) (int, error) {
+	if n == nil {
+		return rc, sh.tick(ctx)
+	}
+	if sh.echo {
+		sh.show(n)
+	}
+	return sh.exec(ctx, n)
 }
 
 // show prints a statement that is about to be executed, unless it begins with @.

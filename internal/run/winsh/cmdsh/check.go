@@ -358,7 +358,7 @@ func (k *checker) words(ctx context.Context, name, args string, called bool) err
 
 // builtinOf is what resolve decides where no file has the name.
 func builtinOf(name string) (*builtin, string) {
-	if name[0] == '"' {
+	if name == "" || name[0] == '"' {
 		return nil, ""
 	}
 	if b := findBuiltin(name); b != nil {
@@ -482,25 +482,23 @@ func (k *checker) program(ctx context.Context, token, args string) error {
 	return k.c.Machine.CheckStart(ctx, found, k.child(name+rest), k.arguments(name+rest))
 }
 
-// missing decides about a program that is not known: where nothing more can be
-// known cmd says that there is none. A layer that has not been read may have it,
-// or a command before this one may make it; a program proper would be refused
-// then, too.
+// missing decides about a program that is not known: a script may be brought by
+// a layer that has not been read, or be made by a command before this one. What
+// is well known to be a program is refused. Any other name is refused where a
+// layer may have it; where none can, cmd says that there is none.
 func (k *checker) missing(ctx context.Context, file string) error {
-	if !k.c.TreeUnknown && !k.c.Machine.Blind() {
+	certain := !k.c.TreeUnknown && !k.c.Machine.Blind()
+	if strings.Contains(file, hole) || machine.MayBeScript(file) || certain && !machine.Foreign(file) {
 		return nil
 	}
-	low := strings.ToLower(file)
-	for _, ext := range []string{".exe", ".com", ".msi"} {
-		if strings.HasSuffix(low, ext) {
-			full, err := machine.Full(k.dir, file)
-			if err != nil || !strings.ContainsAny(file, `\/`) {
-				full = file
-			}
-			return k.c.Machine.CheckStart(ctx, machine.Found{Path: full}, k.child(file), nil)
-		}
+	if !strings.ContainsAny(file, `\/`) {
+		return machine.RefuseUnknown(file)
 	}
-	return nil
+	full, err := machine.Full(k.dir, file)
+	if err != nil {
+		return nil // cmd reports it
+	}
+	return k.c.Machine.CheckStart(ctx, machine.Found{Path: full}, k.child(file), nil)
 }
 
 // child is what a program is checked with.

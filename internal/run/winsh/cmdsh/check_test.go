@@ -106,7 +106,8 @@ func TestCheck(t *testing.T) {
 func TestCheckUnknownTree(t *testing.T) {
 	b := newBox(t)
 	for line, want := range map[string]string{
-		`npm install`:             "",
+		`npm install`:             "1:1 npm",
+		`build x`:                 "1:1 build",
 		`tools\build.cmd x`:       "",
 		`echo a && setup.exe /q`:  "1:11 setup.exe",
 		`C:\x\setup.exe /q`:       `1:1 C:\x\setup.exe`,
@@ -179,13 +180,14 @@ func TestWarning(t *testing.T) {
 		`"C:\Program Files\x\x.cmd" y`:   true,
 		`""C:\Program Files\x\x.cmd" y"`: false,
 		`"echo a"`:                       false,
-		`"x" "y"`:                        true,
+		`"x.cmd" "y"`:                    true,
 		`echo "a" "b"`:                   false,
 	} {
 		warned := ""
 		c := &machine.Checking{Machine: m, Env: m.Process("", `C:\`, nil, nil).Env, Dir: `C:\`, Raw: "cmd /S /C " + line, TreeUnknown: true,
 			Warn: func(_, _ int, message, _ string) { warned = message }}
-		if err := cmdsh.Program().Check(t.Context(), c, nil); err != nil {
+		// Without its quotes a path may be the name of a program that is not known.
+		if err := cmdsh.Program().Check(t.Context(), c, nil); err != nil && !want {
 			t.Fatal(err)
 		}
 		if (warned != "") != want {

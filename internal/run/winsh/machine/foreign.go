@@ -20,6 +20,10 @@ func RefuseUnknown(name string) *run.RefusedError {
 		"if it is a script, write its path or extension ("+name+".cmd); if it is a program, run this step on a Windows machine")
 }
 
+// Foreign reports whether a command is a well-known program that no Windows
+// has.
+func Foreign(name string) bool { return foreign(name) != "" }
+
 // MayBeScript reports whether a command that is not found now may be a script
 // that is there when its time comes: one with the extension of a script, or a
 // path.
