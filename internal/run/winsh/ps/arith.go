@@ -226,7 +226,7 @@ func (s *Session) badNumber(text, typ string) error {
 		msg = "The input string '" + text + "' was not in a correct format."
 	}
 	r := s.castFail(`Cannot convert value "`+text+`" to type "`+typ+`". Error: "`+msg+`"`, "InvalidCastFromStringToInteger")
-	r.Exception.Inner = NewException("System.FormatException", msg)
+	r.Exception.Inner.Inner = NewException("System.FormatException", msg)
 	return r
 }
 

@@ -319,6 +319,7 @@ func (s *Session) unknownCommand(ctx context.Context, name string, at pslang.Ext
 		msg = "The term '" + name + "' is not recognized as a name of a cmdlet, function, script file, or executable program.\r\nCheck the spelling of the name, or if a path was included, verify that the path is correct and try again."
 	}
 	r := s.failAt(at, "System.Management.Automation.CommandNotFoundException", msg, "CommandNotFoundException", ObjectNotFound, name)
+	r.origin = name
 	return r
 }
 

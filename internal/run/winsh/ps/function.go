@@ -434,7 +434,7 @@ func (s *Session) scriptStage(ctx context.Context, path string, args []argument,
 	if err != nil {
 		return nil, err
 	}
-	return &scriptFile{functionStage{block: b, args: args, dot: dot, script: !dot}}, nil
+	return &scriptFile{functionStage{block: b, args: args, dot: dot, script: true}}, nil
 }
 
 // scriptFile is a functionStage that catches exit.

@@ -226,7 +226,7 @@ func (h *host) badUsage() int {
 }
 
 func (h *host) usage(ctx context.Context, s *Session, msg string) (int, error) {
-	if err := s.host.lines(s.host.err, msg); err != nil {
+	if err := s.host.write(s.host.err, msg+"\r\n"); err != nil {
 		return 0, err
 	}
 	if h.edition == Desktop {
@@ -241,7 +241,6 @@ func (h *host) launch(ctx context.Context, s *Session, l launch) (int, error) {
 	}
 	b, err := s.Parse(ctx, l.command, "")
 	if err == nil {
-		s.frame = &invocation{block: b, script: true}
 		err = s.runMain(ctx, b)
 	}
 	return h.exitCode(ctx, s, err, s.ok)
@@ -249,7 +248,7 @@ func (h *host) launch(ctx context.Context, s *Session, l launch) (int, error) {
 
 // runMain runs the text of -Command in the global scope.
 func (s *Session) runMain(ctx context.Context, b *ScriptBlock) error {
-	f := &functionStage{block: b, dot: true}
+	f := &functionStage{block: b, dot: true, script: true}
 	e := &element{s: s, at: b.Body.Extent, stage: f, out: s.host.root, scope: s.global, streams: s.streams, length: 1, place: 1}
 	if err := e.begin(ctx); err != nil {
 		return err
@@ -302,7 +301,6 @@ func (h *host) runFile(ctx context.Context, s *Session, l launch) (int, error) {
 	f := &st.(*scriptFile).functionStage
 	f.dot = true
 	e := &element{s: s, at: f.block.Body.Extent, name: name, stage: f, out: s.host.root, scope: s.global, streams: s.streams, length: 1, place: 1}
-	s.frame = &invocation{block: f.block, script: true, file: name, name: name}
 	if err = e.begin(ctx); err == nil {
 		err = e.finish(ctx)
 	}

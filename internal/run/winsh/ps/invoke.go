@@ -65,10 +65,15 @@ func (s *Session) Invoke(ctx context.Context, v any, name string, static bool, a
 	return nil, s.noMethod(v, name)
 }
 
+// noMethod is the error of a method that is not there. Objects of .NET may have
+// it on Windows.
 func (s *Session) noMethod(v any, name string) error {
 	of := s.typeName(v)
 	if t, ok := Unwrap(v).(*Type); ok {
 		of = t.Name
+	}
+	if o, ok := Unwrap(v).(*Object); ok && !o.IsCustom() {
+		return refuseAt(s.pos, of+"."+name+"()", "casement does not know this method", "use a cmdlet or a method that casement knows")
 	}
 	return s.fail(tRuntime, "Method invocation failed because ["+of+"] does not contain a method named '"+name+"'.", "MethodNotFound", InvalidOperation, name)
 }

@@ -159,6 +159,9 @@ func (s *Session) evalMember(ctx context.Context, n *pslang.Member) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	if n.NullConditional && IsNull(o) {
+		return nil, nil
+	}
 	name, err := s.memberName(ctx, n.Name)
 	if err != nil {
 		return nil, err
@@ -167,10 +170,32 @@ func (s *Session) evalMember(ctx context.Context, n *pslang.Member) (any, error)
 	if err != nil || ok {
 		return v, err
 	}
-	if s.strictness() >= 2 && !n.NullConditional || s.strictness() > 0 && o != nil && s.strictness() >= 2 {
+	if s.unknownMember(o, name) {
+		return nil, refuseAt(n.Name.At(), s.typeName(o)+"."+name, "casement does not know this property", "use a property that casement knows")
+	}
+	if s.strictness() >= 2 && !n.NullConditional {
 		return nil, s.failAt(n.Extent, "System.Management.Automation.PropertyNotFoundException", "The property '"+name+"' cannot be found on this object. Verify that the property exists.", "PropertyNotFoundStrict", NotSpecified, nil)
 	}
 	return nil, nil
+}
+
+// unknownMember reports whether a property that was not found may be one that
+// .NET has: the value is an object of .NET, and no type here has the name.
+func (s *Session) unknownMember(o any, name string) bool {
+	switch x := Unwrap(o).(type) {
+	case *Object:
+		t := s.engine.canonical(x.Type)
+		if t.Name == tCustom || t.Dynamic != nil {
+			return false
+		}
+		if _, ok := x.Data.(Dictionary); ok {
+			return false
+		}
+	case *Exception, *ErrorRecord:
+	default:
+		return false
+	}
+	return !s.engine.members()[strings.ToLower(name)]
 }
 
 // member reads a property of a value, or of the elements of a collection.

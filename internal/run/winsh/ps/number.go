@@ -248,7 +248,7 @@ func floatRoundTrip(f float64) string {
 }
 
 // generalFloat turns d.ddde±xx into .NET's general format: with an exponent if
-// it is not between -5 and the number of digits.
+// it is not above -5 and below the number of digits.
 func generalFloat(text string, digits int) string {
 	mant, exp, _ := strings.Cut(text, "e")
 	e, _ := strconv.Atoi(exp)
@@ -259,7 +259,7 @@ func generalFloat(text string, digits int) string {
 	}
 	var out string
 	switch {
-	case e >= digits || e < -5:
+	case e >= digits || e <= -5:
 		out = d[:1]
 		if len(d) > 1 {
 			out += "." + d[1:]

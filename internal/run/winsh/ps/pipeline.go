@@ -435,21 +435,12 @@ func (s *Session) stackTrace(at pslang.Extent) string {
 		name, file := "<ScriptBlock>", f.file
 		if f.block != nil && f.block.name != "" {
 			name = f.block.name
-		} else if f.script {
-			name = "<ScriptBlock>"
 		}
 		if file == "" {
 			file = "<No file>"
 		}
 		lines = append(lines, "at "+name+", "+file+": line "+intText(int64(at.From().Line)))
 		at = f.at
-	}
-	file := s.file()
-	if len(lines) == 0 || s.frame != nil && !s.frame.script {
-		if file == "" {
-			file = "<No file>"
-		}
-		lines = append(lines, "at <ScriptBlock>, "+file+": line "+intText(int64(at.From().Line)))
 	}
 	return strings.Join(lines, "\r\n")
 }

@@ -122,13 +122,30 @@ func (t *Type) prepare() {
 					table = t.static
 				}
 				key := strings.ToLower(m.Name)
-				if old := table[key]; old == nil {
+				old := table[key]
+				if old == nil {
 					table[key] = m
 					t.order = append(t.order, m)
+				} else if old.Kind == KindMethod && m.Kind == KindMethod {
+					old.inherit(m.Overloads)
 				}
 			}
 		}
 	})
+}
+
+// inherit adds the overloads of a base's method that the method does not have.
+func (m *Member) inherit(list []Overload) {
+	own := slices.Clone(m.Overloads)
+	for _, o := range list {
+		same := slices.ContainsFunc(own, func(x Overload) bool {
+			return slices.EqualFunc(x.Params, o.Params, func(a, b Param) bool { return strings.EqualFold(a.Type, b.Type) })
+		})
+		if !same {
+			own = append(own, o)
+		}
+	}
+	m.Overloads = own
 }
 
 func (t *Type) addMember(m Member) {

@@ -81,9 +81,6 @@ func (sc *scope) put(name string, v any) {
 
 // assign is $name = v in a scope.
 func (s *Session) assign(ctx context.Context, sc *scope, name, key string, v any) error {
-	if isEmpty(v) {
-		v = nil
-	}
 	old := sc.vars[key]
 	if old == nil {
 		for p := sc.parent; p != nil; p = p.parent {

@@ -138,7 +138,7 @@ func (e *Engine) scalarType(v any) *Type {
 // them; package psnet adds the rest of their members.
 func coreTypes() []*Type {
 	number := func(name string, alias ...string) *Type {
-		return &Type{Name: name, Aliases: alias, Value: true, Implements: []string{"System.IComparable", "System.IFormattable", "System.IConvertible"}}
+		return &Type{Name: name, Aliases: alias, Value: true, Members: formattable, Implements: []string{"System.IComparable", "System.IFormattable", "System.IConvertible"}}
 	}
 	short, uint_, ulong, ushort := number("System.Int16"), number("System.UInt32"), number("System.UInt64"), number("System.UInt16")
 	short.Aliases7, uint_.Aliases7 = []string{"short", "int16"}, []string{"uint"}
@@ -218,6 +218,13 @@ func objectMembers() []Member {
 			return sameReference(in.Args[0], in.Args[1]), nil
 		})),
 	}
+}
+
+// formattable is ToString(format) of numbers, dates and their kin.
+func formattable() []Member {
+	return []Member{Method("ToString", "string", O("string format", func(_ context.Context, in *Invoke) (any, error) {
+		return in.Session.Format(in.Self, in.String(0))
+	}))}
 }
 
 func stringMembers() []Member {
