@@ -70,11 +70,12 @@ func (sh *shell) listVariables(prefix string) (int, error) {
 	return 0, nil
 }
 
-// setPrompted is SET /P.
+// setPrompted is SET /P. The name may be missing: <nul set /p="text" is how
+// scripts print text without a line end.
 func (sh *shell) setPrompted(text string) (int, error) {
 	text = setQuotes(text)
 	name, prompt, ok := strings.Cut(text, "=")
-	if !ok || name == "" {
+	if !ok {
 		return sh.syntax()
 	}
 	prompt = strings.TrimLeft(prompt, " \t=")
@@ -90,7 +91,7 @@ func (sh *shell) setPrompted(text string) (int, error) {
 		return 0, err
 	}
 	line = strings.TrimRight(line, "\r\n\x1A")
-	if !ok || line == "" {
+	if !ok || line == "" || name == "" {
 		return 1, nil
 	}
 	sh.setVariable(name, line)
