@@ -36,6 +36,13 @@ func runEcho(_ context.Context, sh *shell, args string) (int, error) {
 	return 0, nil
 }
 
+// runDpath is DPATH, a second PATH that only TYPE would look at.
+func runDpath(context.Context, *shell, string) (int, error) { return 0, refuseDpath() }
+
+func refuseDpath() error {
+	return machine.Refuse("dpath", "TYPE does not look for files in other directories here", "write the whole path of the file")
+}
+
 // runCls clears the screen; where there is none a form feed is written.
 func runCls(_ context.Context, sh *shell, args string) (int, error) {
 	if strings.Contains(args, "/") {

@@ -230,7 +230,7 @@ func (sh *shell) prompt() string {
 			continue
 		}
 		i++
-		switch format[i] | 0x20 {
+		switch c := format[i]; c | 0x20 {
 		case 'p':
 			b.WriteString(sh.dir)
 		case 'n':
@@ -239,6 +239,8 @@ func (sh *shell) prompt() string {
 			b.WriteString(longDate(sh.m.Now()))
 		case 't':
 			b.WriteString(preciseTime(sh.m.Now()))
+		case '+':
+			b.WriteString(strings.Repeat("+", len(sh.stack)))
 		case 'v':
 			b.WriteString("Microsoft Windows [Version " + sh.version() + "]")
 		default:

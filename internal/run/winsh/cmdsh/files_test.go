@@ -232,3 +232,58 @@ func TestMklink(t *testing.T) {
 		}
 	}
 }
+
+// Broken if it fails: COPY reads or writes texts and binaries otherwise, where
+// Ctrl+Z ends the former.
+func TestCopyModes(t *testing.T) {
+	const z = "\x1a"
+	for _, c := range []struct{ line, want string }{
+		{`copy t c`, "one" + z + "x"},
+		{`copy /a t c`, "one" + z},
+		{`copy /b t c /a`, "one" + z + "x"},
+		{`copy t /a c /b`, "one"},
+		{`copy t /b c`, "one" + z + "x"},
+		{`copy t+u c`, "onetwo" + z},
+		{`copy /b t+u c`, "one" + z + "xtwo"},
+		{`copy t /a + u /b c`, "onetwo"},
+		{`copy t /b + u /a c`, "one" + z + "xtwo" + z},
+		{`copy u+t u & copy u c`, "twoone" + z},
+		{`copy /b c+t+u`, "old" + "one" + z + "x" + "two"},
+		{`copy /b t+c+u c`, "one" + z + "xtwo"},
+		{`copy /b c+,,`, "old"},
+	} {
+		b := newBox(t, "C:\\w\\t=one\x1ax", `C:\w\u=two`, `C:\w\c=old`)
+		if got := b.c(c.line); b.read(`C:\w\c`) != c.want {
+			t.Errorf("%s: %q, want %q (%+v)", c.line, b.read(`C:\w\c`), c.want, got)
+		}
+	}
+}
+
+// Broken if it fails: order and times of DIR are others.
+func TestDirOrder(t *testing.T) {
+	b := newBox(t, `C:\w\b.z=12345`, `C:\w\a.y=1`, `C:\w\C=123`, `C:\w\d\`)
+	for flags, want := range map[string]string{
+		`/o`: "d a.y b.z C", `/on`: "a.y b.z C d", `/o-s`: "b.z C a.y d", `/os`: "d a.y C b.z", `/oe`: "C d a.y b.z",
+		`/o-en`: "b.z a.y C d", `/o-g`: "a.y b.z C d", `/od /tc`: "a.y b.z C d", `/l`: "a.y b.z c d", `/a:-d-h`: "a.y b.z C",
+		`/-o`: "a.y b.z C d", `/aq`: "",
+	} {
+		got := strings.Join(strings.Fields(b.c("dir /b "+flags).Out), " ")
+		if got != want {
+			t.Errorf("dir /b %s: %s, want %s", flags, got, want)
+		}
+	}
+}
+
+// Broken if it fails: a file that is called like an internal command is not
+// executed when it is meant, or is when it is not.
+func TestNamesOfInternalCommands(t *testing.T) {
+	b := newBox(t, "C:\\w\\echo.bat=@echo batch\r\n", "C:\\w\\dir.cmd=@echo batch\r\n", `C:\w\echo.txt=`)
+	for line, want := range map[string]string{
+		`echo x`: "x\n", `echo.bat x`: "batch\n", `echo.txt x`: "txt x\n", `call echo x`: "batch\n", `call dir`: "batch\n",
+		`echo.cmd`: "cmd\n", `"echo.bat"`: "batch\n", `dir.cmd/b`: "batch\n", `call:x 2>nul`: "", `cmd /c echo.bat`: "batch\n",
+	} {
+		if got := b.c(line).Out; got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 )
@@ -39,10 +40,9 @@ func parseFileOptions(text string) (o fileOptions, word string) {
 			o.useBackq = true
 			text = text[len("usebackq"):]
 		case strings.HasPrefix(low, "eol="):
-			o.eol, text = "", text[4:]
-			if text != "" {
-				o.eol, text = text[:1], text[1:]
-			}
+			text = text[4:]
+			_, size := utf8.DecodeRuneInString(text)
+			o.eol, text = text[:size], text[size:]
 		case strings.HasPrefix(low, "skip="):
 			n, end := integerAt(text, 5)
 			if end == 5 || n <= 0 {
@@ -136,15 +136,17 @@ func (o *fileOptions) split(line string) (values []string, ok bool) {
 	values = make([]string, 0, o.count)
 	at := 0
 	next := func() (string, bool) {
-		for at < len(line) && strings.IndexByte(o.delims, line[at]) >= 0 {
-			at++
-		}
+		at = o.skipDelims(line, at)
 		if at == len(line) {
 			return "", false
 		}
 		start := at
-		for at < len(line) && strings.IndexByte(o.delims, line[at]) < 0 {
-			at++
+		for at < len(line) {
+			r, size := utf8.DecodeRuneInString(line[at:])
+			if strings.ContainsRune(o.delims, r) {
+				break
+			}
+			at += size
 		}
 		return line[start:at], true
 	}
@@ -158,12 +160,7 @@ func (o *fileOptions) split(line string) (values []string, ok bool) {
 		}
 	}
 	if o.rest && len(values) == o.count-1 { // a token that is wanted twice leaves none
-		if at > 0 && at < len(line) {
-			at++
-		}
-		for at < len(line) && strings.IndexByte(o.delims, line[at]) >= 0 {
-			at++
-		}
+		at = o.skipDelims(line, at)
 		if at < len(line) {
 			values = append(values, line[at:])
 		}
@@ -173,6 +170,11 @@ func (o *fileOptions) split(line string) (values []string, ok bool) {
 		values = append(values, "")
 	}
 	return values, ok
+}
+
+// skipDelims returns where the delimiters at a place end.
+func (o *fileOptions) skipDelims(line string, at int) int {
+	return len(line) - len(strings.TrimLeft(line[at:], o.delims))
 }
 
 // remark reports whether a line is left out for the character it begins with.

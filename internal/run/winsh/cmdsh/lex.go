@@ -129,13 +129,6 @@ func (p *parser) skip() {
 	}
 }
 
-// skipBlanks moves over blanks only.
-func (p *parser) skipBlanks() {
-	for p.pos < len(p.buf) && (p.buf[p.pos] == ' ' || p.buf[p.pos] == '\t') {
-		p.pos++
-	}
-}
-
 // special reports whether c, where it is neither quoted nor escaped, ends what
 // is being read.
 func (p *parser) special(c byte) bool {

@@ -43,11 +43,13 @@ func (sh *shell) dynamic(name string) (string, bool) {
 	return "", false
 }
 
-// Dates and times as an American Windows writes them.
-func longDate(t time.Time) string  { return t.Format("Mon 01/02/2006") }
-func shortDate(t time.Time) string { return t.Format("01/02/2006") }
-func shortTime(t time.Time) string { return t.Format("03:04 PM") }
+// Dates and times as an American Windows writes them, in the time zone of
+// containers.
+func longDate(t time.Time) string  { return t.UTC().Format("Mon 01/02/2006") }
+func shortDate(t time.Time) string { return t.UTC().Format("01/02/2006") }
+func shortTime(t time.Time) string { return t.UTC().Format("03:04 PM") }
 func preciseTime(t time.Time) string {
+	t = t.UTC()
 	return fmt.Sprintf("%2d:%02d:%02d.%02d", t.Hour(), t.Minute(), t.Second(), t.Nanosecond()/1e7)
 }
 
