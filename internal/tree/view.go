@@ -22,8 +22,12 @@ type view struct {
 // lower one.
 func (v *view) Lookup(ctx context.Context, name string) (*Entry, error) {
 	implied := name == ""
+	q := v.query(name)
 	for i, l := range slices.Backward(v.layers) {
-		c, err := l.Changes.Find(ctx, name, v.fold)
+		if silent(l) {
+			continue
+		}
+		c, err := q.find(ctx, l)
 		switch {
 		case err == nil && implied && name != "" && (c.Entry == nil || c.Entry.Kind != Dir):
 			return &Entry{Name: name, Kind: Dir}, nil
@@ -35,11 +39,11 @@ func (v *view) Lookup(ctx context.Context, name string) (*Entry, error) {
 			return nil, err
 		}
 		if !implied {
-			if implied, err = hasChildren(ctx, l, name, v.fold); err != nil {
+			if implied, err = q.hasChildren(ctx, l); err != nil {
 				return nil, err
 			}
 		}
-		hidden, err := v.hides(ctx, l, name)
+		hidden, err := q.hiddenBy(ctx, l)
 		if err != nil {
 			return nil, err
 		}
@@ -53,12 +57,50 @@ func (v *view) Lookup(ctx context.Context, name string) (*Entry, error) {
 	return nil, notExist("lookup", name)
 }
 
-// hides reports whether layer l cuts name off from the layers below it: an
-// ancestor is removed, opaque, or no directory.
-func (v *view) hides(ctx context.Context, l *Layer, name string) (bool, error) {
-	for dir := name; dir != ""; {
-		dir = Parent(dir)
-		c, err := l.Changes.Find(ctx, dir, v.fold)
+// silent reports whether a layer has nothing to say, as those of commands that
+// change no file.
+func silent(l *Layer) bool {
+	s, ok := l.Changes.(*Set)
+	return ok && len(s.changes) == 0
+}
+
+// query is a name that is asked of one layer after the other. Most layers are
+// sets and most answers are no, so the name is folded once, and a set's no costs
+// nothing.
+type query struct {
+	name, key string // as it was asked, and folded where names fold
+	fold      bool
+}
+
+func (v *view) query(name string) query {
+	if !v.fold {
+		return query{name, name, false}
+	}
+	return query{name, Fold(name), true}
+}
+
+// find returns what l says of the name; fs.ErrNotExist if nothing.
+func (q query) find(ctx context.Context, l *Layer) (Change, error) {
+	s, ok := l.Changes.(*Set)
+	if !ok {
+		return l.Changes.Find(ctx, q.name, q.fold)
+	}
+	m := s.exact
+	if q.fold {
+		m = s.folded
+	}
+	if i, ok := m()[q.key]; ok {
+		return s.changes[i], nil
+	}
+	return Change{}, fs.ErrNotExist
+}
+
+// hiddenBy reports whether layer l cuts the name off from the layers below it:
+// an ancestor is removed, opaque, or no directory.
+func (q query) hiddenBy(ctx context.Context, l *Layer) (bool, error) {
+	for q.name != "" {
+		q.name, q.key = Parent(q.name), Parent(q.key)
+		c, err := q.find(ctx, l)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -72,10 +114,14 @@ func (v *view) hides(ctx context.Context, l *Layer, name string) (bool, error) {
 	return false, nil
 }
 
-// hasChildren reports whether l has entries below dir, which is how layers say
-// that a directory exists without mentioning it.
-func hasChildren(ctx context.Context, l *Layer, dir string, fold bool) (bool, error) {
-	for c, err := range l.Changes.List(ctx, dir, fold) {
+// hasChildren reports whether l has entries below the name, which is how layers
+// say that a directory exists without mentioning it.
+func (q query) hasChildren(ctx context.Context, l *Layer) (bool, error) {
+	name := q.name
+	if _, ok := l.Changes.(*Set); ok {
+		name = q.key // folding it again costs nothing
+	}
+	for c, err := range l.Changes.List(ctx, name, q.fold) {
 		if err != nil {
 			return false, err
 		}
@@ -84,7 +130,7 @@ func hasChildren(ctx context.Context, l *Layer, dir string, fold bool) (bool, er
 		}
 	}
 	im, ok := l.Changes.(Implier)
-	return ok && len(im.Implied(dir, fold)) > 0, nil
+	return ok && len(im.Implied(name, q.fold)) > 0, nil
 }
 
 // resolveHardlink turns a hard link of layer i into the file that it names.
@@ -176,6 +222,9 @@ func (v *view) list(ctx context.Context, dir string) ([]*Entry, error) {
 	}
 	m := merge{view: v, dir: dir, seen: map[string]bool{}}
 	for i, l := range slices.Backward(v.layers) {
+		if silent(l) {
+			continue
+		}
 		if err := m.layer(ctx, i, l); err != nil {
 			return nil, err
 		}
@@ -201,7 +250,7 @@ func (v *view) endsListing(ctx context.Context, l *Layer, dir string) (bool, err
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	return v.hides(ctx, l, dir)
+	return v.query(dir).hiddenBy(ctx, l)
 }
 
 // merge collects the children of a directory from the top layer down.
@@ -304,7 +353,7 @@ func (v *view) undecided(ctx context.Context, l *Layer, names []string) ([]strin
 		if err == nil && (c.Entry == nil || c.Entry.Kind != Dir || c.Opaque) {
 			continue
 		}
-		hidden, err := v.hides(ctx, l, n)
+		hidden, err := v.query(n).hiddenBy(ctx, l)
 		if err != nil {
 			return nil, err
 		}
