@@ -74,7 +74,7 @@ type checker struct {
 	c       *machine.Checking
 	env     *machine.Env // as far as it is known here
 	dir     string
-	lost    bool // the directory is not known any more
+	stack   []string // of PUSHD
 	delayed bool
 	forVars map[rune]bool
 	// maybe counts the conditions and loops around: what is set there is not
@@ -248,13 +248,13 @@ func (k *checker) branch(ctx context.Context, n node) error {
 
 // pipe checks the sides of a pipe, whose variables go with them.
 func (k *checker) pipe(ctx context.Context, n *pipe) error {
-	env, dir, lost, answered := k.env, k.dir, k.lost, k.answered
-	defer func() { k.env, k.dir, k.lost, k.answered = env, dir, lost, answered }()
+	env, dir, answered := k.env, k.dir, k.answered
+	defer func() { k.env, k.dir, k.answered = env, dir, answered }()
 	k.env = env.Clone()
 	if err := k.node(ctx, n.left); err != nil {
 		return err
 	}
-	k.env, k.dir, k.lost, k.answered = env.Clone(), dir, lost, true
+	k.env, k.dir, k.answered = env.Clone(), dir, true
 	return k.node(ctx, n.right)
 }
 
@@ -382,19 +382,15 @@ func (k *checker) effect(ctx context.Context, name, args string) error {
 	switch name {
 	case "set":
 		k.set(args)
-	case "cd", "chdir", "pushd":
-		path := strings.TrimSpace(unquote(args))
-		if len(path) >= 2 && strings.EqualFold(path[:2], "/d") {
-			path = strings.TrimSpace(path[2:])
-		}
-		full, err := machine.Full(k.dir, orDot(path))
-		if err != nil || strings.Contains(path, hole) || k.maybe > 0 || machine.HasWildcard(path) {
-			k.lost = true
-		} else {
-			k.dir = trimSlash(full)
-		}
+	case "cd", "chdir":
+		k.changeDir(args)
+	case "pushd":
+		k.stack = append(k.stack, k.dir)
+		k.changeDir(args)
 	case "popd":
-		k.lost = true
+		if n := len(k.stack); n > 0 {
+			k.dir, k.stack = k.stack[n-1], k.stack[:n-1]
+		}
 	case "path":
 		k.env.Set("PATH", k.known(strings.TrimLeft(args, " \t=")))
 	case "call":
@@ -410,6 +406,18 @@ func (k *checker) effect(ctx context.Context, name, args string) error {
 		return k.words(ctx, token, rest, true)
 	}
 	return nil
+}
+
+// changeDir follows CD where it leads to a place that is known.
+func (k *checker) changeDir(args string) {
+	path := strings.TrimSpace(unquote(args))
+	if len(path) >= 2 && strings.EqualFold(path[:2], "/d") {
+		path = strings.TrimSpace(path[2:])
+	}
+	full, err := machine.Full(k.dir, orDot(path))
+	if err == nil && !strings.Contains(path, hole) && k.maybe == 0 && !machine.HasWildcard(path) {
+		k.dir = trimSlash(full)
+	}
 }
 
 // known returns a value, or a hole for one that may not have been set.
@@ -446,10 +454,8 @@ func (k *checker) set(args string) {
 	}
 }
 
-// forget drops what is known of variables and directory: a batch file may have
-// changed them.
+// forget drops what is known of variables: a batch file may have changed them.
 func (k *checker) forget() {
-	k.lost = true
 	for _, v := range k.env.List() {
 		if name, _, ok := strings.Cut(v, "="); ok && !strings.EqualFold(name, "PATHEXT") && !strings.EqualFold(name, "PATH") {
 			k.env.Set(name, hole)
@@ -541,7 +547,7 @@ func (k *checker) batch(ctx context.Context, path, name, args string) error {
 	s := &script{path: path, data: data}
 	f := newFrame(s, name, args)
 	sub := newChecker(k.child(name + args))
-	sub.env, sub.lost, sub.script = k.env.Clone(), k.lost, true
+	sub.env, sub.script = k.env.Clone(), true
 	sh := &shell{m: k.c.Machine, fs: k.c.Machine.FS(), env: sub.env, dir: k.dir, extensions: true, batch: f, forVars: map[rune]string{}}
 	x := sh.expander()
 	x.get = sub.lookup

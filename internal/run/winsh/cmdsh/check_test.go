@@ -161,8 +161,8 @@ func TestCheckArguments(t *testing.T) {
 		t.Errorf("checked in %q", seen.dirs)
 	}
 	seen.dirs = ""
-	b.checked(`cmd /c cd d&& args x&& cd /d C:\q& args y`, false)
-	if want := `C:\w\d;C:\q;`; seen.dirs != want {
+	b.checked(`cmd /c cd d&& args x&& cd /d C:\q& args y& pushd r& args z& popd& args`, false)
+	if want := `C:\w\d;C:\q;C:\q\r;C:\q;`; seen.dirs != want {
 		t.Errorf("checked in %q, want %q", seen.dirs, want)
 	}
 }

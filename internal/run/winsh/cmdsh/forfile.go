@@ -224,7 +224,7 @@ func (sh *shell) forFile(ctx context.Context, n *forNode, set string, loop *forL
 	return loop.rc, nil
 }
 
-// forSource says what a set means: text ('"'), a command ('\”) or files (0).
+// forSource says what a set means: text ('"'), a command (an apostrophe) or files (0).
 func forSource(set string, useBackq bool) (string, byte) {
 	set = strings.TrimSpace(set)
 	text, command := byte('"'), byte('\'')
