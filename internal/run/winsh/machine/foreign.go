@@ -26,7 +26,7 @@ func Foreign(name string) bool { return foreign(name) != "" }
 
 // MayBeScript reports whether a command that is not found now may be a script
 // that is there when its time comes: one with the extension of a script, or a
-// path.
+// path that does not end in the name of a well-known program.
 func MayBeScript(name string) bool {
 	low := strings.ToLower(strings.Trim(name, `"`))
 	base := low[strings.LastIndexAny(low, `\/`)+1:]
@@ -40,12 +40,13 @@ func MayBeScript(name string) bool {
 	case ".exe", ".com", ".msi", ".msu", ".vbs", ".js", ".dll", ".cpl", ".scr":
 		return false
 	}
-	return base != low
+	return base != low && foreign(base) == ""
 }
 
 // foreign says what a well-known program is that no Windows has.
 func foreign(name string) string {
 	name = strings.TrimSuffix(strings.ToLower(name), ".exe")
+	name = name[strings.LastIndexAny(name, `\/`)+1:]
 	for _, f := range []struct {
 		what  string
 		names []string
