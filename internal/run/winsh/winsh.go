@@ -197,8 +197,8 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 }
 
 // find finds the program that a command line names, as CreateProcess does. A
-// batch file is started by cmd. Nil for a name that may be in the image, which
-// is not known yet.
+// batch file is started by cmd. Nil for the name of a batch file that may be in
+// the image, which is not known yet.
 func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown bool) (machine.Found, error) {
 	name := ""
 	if len(p.Args) > 0 {
@@ -213,20 +213,13 @@ func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown b
 	case err == nil:
 		return found, nil
 	case machine.CodeOf(err) == machine.ErrorFileNotFound || machine.CodeOf(err) == machine.ErrorPathNotFound:
-		if unknown && mayBeInImage(name) {
+		if unknown && isBatch(name) {
 			return machine.Found{}, nil
 		}
 		return machine.Found{}, machine.Refuse("RUN with "+name, "it is none of the programs that casement has, and the image has no such file",
 			"run this step on a Windows machine, or produce its files before the build and COPY them in")
 	}
 	return machine.Found{}, err
-}
-
-// mayBeInImage reports whether a name can be a script that an earlier step has
-// brought.
-func mayBeInImage(name string) bool {
-	low := strings.ToLower(name)
-	return isBatch(low) || !strings.Contains(low[strings.LastIndexAny(low, `\/`)+1:], ".")
 }
 
 func isBatch(name string) bool {
