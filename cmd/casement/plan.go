@@ -93,7 +93,7 @@ func printPlan(p *printer, plan *build.Planned, many bool) {
 		if s.Line > 0 {
 			line = fmt.Sprint(s.Line)
 		}
-		t.add(line, whereRuns(&s), readsText(s.Unseals), visible(s.Name))
+		t.add(line, whereRuns(&s), readsText(s.Unseals), visible(shortDigests(s.Name)))
 	}
 	p.table(t)
 	for _, s := range plan.Steps {
@@ -112,6 +112,16 @@ func printPlan(p *printer, plan *build.Planned, many bool) {
 			}
 		}
 	}
+}
+
+// shortDigests cuts the digests in a text to what tells them apart.
+func shortDigests(s string) string {
+	const mark, whole, shown = "@sha256:", 64, 12
+	before, after, ok := strings.Cut(s, mark)
+	if !ok || len(after) < whole {
+		return s
+	}
+	return before + mark + after[:shown] + shortDigests(after[whole:])
 }
 
 // whereRuns says where the command of a step would run.

@@ -151,3 +151,16 @@ func TestReads(t *testing.T) {
 		}
 	}
 }
+
+// Broken if it fails: a refusal names another line of the Dockerfile than the
+// one that it is about.
+func TestRefusalsNameTheLine(t *testing.T) {
+	text := "RUN mkdir x && `\n    # npm is in a comment\n    npm install && `\n    echo done"
+	for construct, want := range map[string]int{"npm install": 9, "npm": 9, "echo": 10, "mkdir": 7, "e": 7, "dism": 7, "": 7} {
+		err := place(machine.Refuse(construct, "", ""), run.Step{Where: run.Where{File: "Dockerfile", Line: 7, Text: text}})
+		var refused *run.RefusedError
+		if !errors.As(err, &refused) || refused.Where.Line != want {
+			t.Errorf("%q: line %d, want %d", construct, refused.Where.Line, want)
+		}
+	}
+}
