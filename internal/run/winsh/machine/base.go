@@ -84,7 +84,7 @@ type finding uint8
 const (
 	plainly  finding = iota // in what can be read for nothing
 	deeply                  // in a sealed layer: so are the names below it
-	assuming                // nowhere: Windows has it
+	assuming                // nowhere: Windows has it, or, without an entry, a sealed layer may
 )
 
 // lookup returns an entry, nil if there is none.
@@ -115,7 +115,7 @@ func (b *base) lookup(ctx context.Context, name string, how effort) (*tree.Entry
 		return e, plainly, err
 	}
 	if how < sure {
-		return nil, plainly, nil
+		return nil, assuming, nil
 	}
 	e, err = b.truth(ctx, name)
 	return e, deeply, err

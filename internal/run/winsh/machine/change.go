@@ -129,8 +129,7 @@ func (f *FS) remove(ctx context.Context, path string, n *node, force bool) error
 			return &Error{Op: op, Path: path, Code: ErrorDirNotEmpty}
 		}
 	}
-	f.drop(n)
-	return nil
+	return f.drop(ctx, n)
 }
 
 // RemoveAll removes a directory with everything in it; links in it are removed
@@ -217,8 +216,7 @@ func (f *FS) Rename(ctx context.Context, from, to string, replace bool) error {
 	if err := f.mayAdd(op, to, at, right); err != nil {
 		return err
 	}
-	f.move(n, at)
-	return nil
+	return f.move(ctx, n, at)
 }
 
 // at reports whether two nodes are at the same place.
@@ -231,11 +229,15 @@ func (n *node) same(m *node) bool { return n.object == m.object || n.at(m) }
 
 // move gives a node its new place. A directory keeps its source: its content is
 // looked for there when somebody asks.
-func (f *FS) move(n *node, at found) {
+func (f *FS) move(ctx context.Context, n *node, at found) error {
 	obj := n.object
-	f.drop(n)
+	if err := f.drop(ctx, n); err != nil {
+		return err
+	}
 	if at.node != nil && !at.node.at(n) {
-		f.drop(at.node)
+		if err := f.drop(ctx, at.node); err != nil {
+			return err
+		}
 	}
 	moved := f.add(at.dir, f.spell(at.dir, at.name), obj)
 	for _, k := range obj.kids {
@@ -248,6 +250,7 @@ func (f *FS) move(n *node, at found) {
 		obj.changed = true
 	}
 	f.touch(at.dir)
+	return nil
 }
 
 // CopyFile copies a file with attributes and modification time, as CopyFile
@@ -265,7 +268,7 @@ func (f *FS) CopyFile(ctx context.Context, from, to string, failIfExists bool) e
 		return err
 	}
 	if s, err := place(op, to); err == nil && s.device == "" {
-		if at, err := f.walk(ctx, op, &s, cheap, true); err == nil && at.node != nil && at.node.same(n) {
+		if at, err := f.walk(ctx, op, &s, cheap, true); err == nil && (at.node != nil && at.node.same(n) || at.dir == n.parent && tree.SameName(at.name, n.name)) {
 			return &Error{Op: op, Path: to, Code: ErrorSharingViolation} // onto itself
 		}
 	}

@@ -65,7 +65,9 @@ func (c *collector) dir(ctx context.Context, dir *node, name string) error {
 		full := tree.Join(name, n.name)
 		switch {
 		case n.object == nil:
-			c.changes = append(c.changes, tree.Change{Removed: full})
+			if err := c.removed(ctx, dir, n, full); err != nil {
+				return err
+			}
 		case n.mount != nil:
 			c.mounts = append(c.mounts, n)
 		case n.stub:
@@ -89,6 +91,19 @@ func (c *collector) dir(ctx context.Context, dir *node, name string) error {
 			}
 		}
 	}
+	return nil
+}
+
+// removed collects a name that is gone. Where only a sealed layer knows whether
+// it was there, the layer says that it is gone: that is right in both cases.
+func (c *collector) removed(ctx context.Context, dir, n *node, name string) error {
+	if !n.below && !dir.src.base.blind {
+		e, _, err := dir.src.base.lookup(ctx, tree.Join(dir.src.name, n.name), sure)
+		if err != nil || e == nil {
+			return err
+		}
+	}
+	c.changes = append(c.changes, tree.Change{Removed: name})
 	return nil
 }
 

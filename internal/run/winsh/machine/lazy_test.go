@@ -86,6 +86,12 @@ func TestLazy(t *testing.T) {
 		{"remove what a layer of the build has", false, func(ctx context.Context, f *machine.FS) error {
 			return f.Remove(ctx, `C:\src\a.txt`)
 		}},
+		{"write and remove", false, func(ctx context.Context, f *machine.FS) error {
+			return errors.Join(f.WriteFile(ctx, `C:\x.zip`, []byte("x")), f.Remove(ctx, `C:\x.zip`), exists(ctx, f, `C:\x.zip`, false))
+		}},
+		{"append to what the step has made", false, func(ctx context.Context, f *machine.FS) error {
+			return errors.Join(f.Mkdir(ctx, `C:\app`), create(ctx, f, `C:\app\log`, "x", machine.CreateOptions{Append: true}))
+		}},
 		{"copy and move", false, func(ctx context.Context, f *machine.FS) error {
 			return errors.Join(f.CopyFile(ctx, `C:\src\a.txt`, `C:\b.txt`, true), f.Rename(ctx, `C:\b.txt`, `C:\c.txt`, true))
 		}},
@@ -116,6 +122,9 @@ func TestLazy(t *testing.T) {
 		}},
 		{"remove", true, func(ctx context.Context, f *machine.FS) error { return f.RemoveAll(ctx, `C:\inetpub`, true) }},
 		{"rename", true, func(ctx context.Context, f *machine.FS) error { return f.Rename(ctx, `C:\tools`, `C:\new`, false) }},
+		{"append", true, func(ctx context.Context, f *machine.FS) error {
+			return create(ctx, f, `C:\License.txt`, "x", machine.CreateOptions{Append: true})
+		}},
 		{"write below what is not known", true, func(ctx context.Context, f *machine.FS) error { return f.WriteFile(ctx, `C:\tools\new.cmd`, nil) }},
 		{"mkdir of what some Windows have", true, func(ctx context.Context, f *machine.FS) error {
 			if err := f.Mkdir(ctx, `C:\inetpub`); machine.CodeOf(err) != machine.ErrorAlreadyExists {
@@ -165,6 +174,44 @@ func TestKnowsWhatItHasRead(t *testing.T) {
 	}
 	if err := f.Mkdir(t.Context(), `C:\tools`); machine.CodeOf(err) != machine.ErrorAlreadyExists {
 		t.Errorf("making what the base has: %v", err)
+	}
+}
+
+// A file that is appended to keeps what a base image has in it that nobody has
+// read, and one that is overwritten without a look and removed again is gone.
+func TestWhatAnUnreadBaseHas(t *testing.T) {
+	const hosts = `C:\Windows\System32\drivers\etc\hosts`
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		want  string
+	}{
+		{"append", []string{"append|" + hosts + "|; more"}, "Windows/System32/drivers/etc/hosts=# hosts; more"},
+		{"overwrite and remove", []string{"write|" + hosts + "|mine", "remove|" + hosts}, "-Windows/System32/drivers/etc/hosts"},
+		{"overwrite and move away", []string{"write|" + hosts + "|mine", `move|` + hosts + `|C:\h`}, "h=mine\n-Windows/System32/drivers/etc/hosts"},
+		{"overwrite, remove and write again", []string{"write|" + hosts + "|mine", "remove|" + hosts, "write|" + hosts + "|again"}, "Windows/System32/drivers/etc/hosts=again"},
+		{"what the base may have had", []string{`write|C:\tool.zip|x`, `remove|C:\tool.zip`}, "-tool.zip"},
+		{"what is known not to be there", []string{`write|C:\tool.zip|x`, `remove|C:\tool.zip`, `missing|C:\other`}, ""},
+		{"what lies in a directory of the step's own", []string{`mkdir|C:\t`, `write|C:\t\x|x`, `remove|C:\t\x`}, "t/"},
+		{"what was known before", []string{`missing|C:\other`, `mkdir|C:\t`, `rmall|C:\t`}, ""},
+	} {
+		base, _ := seal(baseLayer())
+		m := start(t, machine.Options{Root: windows(base)})
+		for _, line := range tt.lines {
+			a := strings.Split(line, "|")
+			err := error(nil)
+			if a[0] == "missing" {
+				err = exists(t.Context(), m.FS(), a[1], false)
+			} else {
+				err = do(t.Context(), m.FS(), a)
+			}
+			if err != nil {
+				t.Errorf("%s: %s: %v", tt.name, line, err)
+			}
+		}
+		if got := result(t, m); got != tt.want {
+			t.Errorf("%s: the layer has\n%s\nand not\n%s", tt.name, got, tt.want)
+		}
 	}
 }
 

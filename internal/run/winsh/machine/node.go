@@ -19,6 +19,8 @@ type node struct {
 	// below says that the source of the directory has something of this name,
 	// which is hidden, and which a layer has to remove or to replace.
 	below bool
+	// maybe is below where only a sealed layer could tell.
+	maybe bool
 	kept  bool // it is in its parent's kids
 }
 
@@ -251,7 +253,7 @@ func (f *FS) change(n *node) {
 func (f *FS) add(dir *node, name string, o *object) *node {
 	n := &node{name: name, parent: dir, object: o}
 	if old := dir.kids[tree.Fold(name)]; old != nil {
-		n.below = old.below || old.object != nil && old.natural()
+		n.below, n.maybe = old.below || old.object != nil && old.natural(), old.maybe
 		old.kept = false
 	}
 	f.keep(n)
@@ -267,22 +269,44 @@ func (n *node) natural() bool {
 	return tree.SameName(tree.Join(n.parent.src.name, n.name), n.src.name)
 }
 
-// drop removes a name. A name that the base has leaves a mark.
-func (f *FS) drop(n *node) {
-	below := n.below || n.natural()
+// drop removes a name. A name that the base has, or may have, leaves a mark.
+func (f *FS) drop(ctx context.Context, n *node) error {
+	below, maybe := n.below || n.natural(), n.maybe
+	if !below && !maybe {
+		var err error
+		if below, maybe, err = f.covers(ctx, n); err != nil {
+			return err
+		}
+	}
 	key := tree.Fold(n.name)
-	if below {
+	if below || maybe {
 		f.keep(n.parent)
 		if n.parent.kids == nil {
 			n.parent.kids = map[string]*node{}
 		}
-		n.parent.kids[key] = &node{name: n.name, parent: n.parent, below: true, kept: true}
+		n.parent.kids[key] = &node{name: n.name, parent: n.parent, below: below, maybe: maybe, kept: true}
 	} else {
 		delete(n.parent.kids, key)
 	}
 	n.kept = false
 	n.unlink()
 	f.touch(n.parent)
+	return nil
+}
+
+// covers reports whether something that the step has made without asking hides
+// something of the same name below: it does, or a sealed layer may have it.
+func (f *FS) covers(ctx context.Context, n *node) (does, may bool, err error) {
+	dir := n.parent.src
+	if dir == nil || strings.Contains(n.name, "/") {
+		return false, false, nil
+	}
+	how := cheap
+	if dir.deep {
+		how = sure // it was asked for when the name was made
+	}
+	e, found, err := dir.base.lookup(ctx, tree.Join(dir.name, n.name), how)
+	return e != nil, e == nil && found == assuming, err
 }
 
 // unlink takes a name away from a file with several.

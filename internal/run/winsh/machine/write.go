@@ -61,7 +61,11 @@ func (f *FS) create(ctx context.Context, path string, o CreateOptions) (*node, e
 	if s.stream != "" && !strings.EqualFold(s.stream, ":$DATA") {
 		return nil, Refuse(path, "it names an alternate data stream, which image layers do not carry", "write to a file of its own")
 	}
-	at, err := f.walk(ctx, op, &s, cheap, true)
+	how := cheap
+	if o.Append {
+		how = sure // what is there stays
+	}
+	at, err := f.walk(ctx, op, &s, how, true)
 	if err != nil {
 		return nil, err
 	}
