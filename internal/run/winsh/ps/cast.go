@@ -410,7 +410,7 @@ func (s *Session) castValue(ctx context.Context, v any, t *Type) (out any, ok bo
 	case "System.Text.RegularExpressions.Regex":
 		if isText {
 			var r *Regex
-			if r, inner = NewRegex(text, 0); inner == nil {
+			if r, inner = s.NewRegex(text, 0); inner == nil {
 				return r, true, nil
 			}
 		}

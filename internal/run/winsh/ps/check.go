@@ -18,8 +18,16 @@ type checker struct {
 	c   *machine.Checking
 	// s is the session that runs, for texts that become known late.
 	s *Session
-	// funcs and aliases are those that the text defines anywhere; added are
-	// members that it adds to objects, assigned counts assignments to variables.
+	*definitions
+	depth int
+	pure  *Session
+}
+
+// definitions are what a text defines anywhere in it.
+type definitions struct {
+	// funcs and aliases are commands, added are members of objects; assigned
+	// counts assignments to variables, whose values may be constant; envSet are
+	// the variables of the environment that change; scripts have been looked at.
 	funcs    map[string]bool
 	aliases  map[string]string
 	added    map[string]bool
@@ -28,8 +36,12 @@ type checker struct {
 	values   map[string]pslang.Expression
 	envSet   map[string]bool
 	scripts  map[string]bool
-	depth    int
-	pure     *Session
+}
+
+func (d *definitions) init() {
+	if d.funcs == nil {
+		*d = definitions{map[string]bool{}, map[string]string{}, map[string]bool{}, map[string]any{}, map[string]int{}, map[string]pslang.Expression{}, map[string]bool{}, map[string]bool{}}
+	}
 }
 
 // checkLate checks a text that became known while the session runs.
@@ -41,8 +53,7 @@ func (s *Session) checkLate(ctx context.Context, b *pslang.ScriptBlock) error {
 }
 
 func newChecker(ctx context.Context, e *Engine, ed Edition, c *machine.Checking) *checker {
-	return &checker{ctx: ctx, e: e, ed: ed, c: c, funcs: map[string]bool{}, aliases: map[string]string{}, added: map[string]bool{},
-		consts: map[string]any{}, assigned: map[string]int{}, values: map[string]pslang.Expression{}, envSet: map[string]bool{}, scripts: map[string]bool{}}
+	return &checker{ctx: ctx, e: e, ed: ed, c: c, definitions: &definitions{}}
 }
 
 // Check implements [machine.Program].
@@ -82,6 +93,7 @@ func (h *host) Check(ctx context.Context, c *machine.Checking, args []machine.Ar
 
 // script checks a script file, if it is there already and can be read.
 func (k *checker) script(path string, at pslang.Extent) error {
+	k.init()
 	key := strings.ToLower(path)
 	if k.scripts[key] || k.c.TreeUnknown || k.depth > 10 {
 		return nil
@@ -102,6 +114,7 @@ func (k *checker) script(path string, at pslang.Extent) error {
 		return nil
 	}
 	inner := newChecker(k.ctx, k.e, k.ed, k.c)
+	inner.init()
 	inner.scripts, inner.depth, inner.s = k.scripts, k.depth+1, k.s
 	inner.collect(b)
 	for f := range k.funcs {
@@ -126,6 +139,7 @@ func (k *checker) text(b *pslang.ScriptBlock) error {
 
 // collect finds what the text defines.
 func (k *checker) collect(b *pslang.ScriptBlock) {
+	k.init()
 	pslang.Walk(b, func(n pslang.Node) bool {
 		switch x := n.(type) {
 		case *pslang.Function:

@@ -363,6 +363,9 @@ func formatLayout(ctx context.Context, c *Call, sh shape, v any) (*layout, error
 	if len(l.columns) == 0 && sh != shapeCustom {
 		l.shape, l.custom = shapeCustom, func(_ context.Context, s *Session, v any) []string { return splitLines(s.Display(v)) }
 	}
+	if sh == shapeTable && l.view == nil && len(l.columns) > 0 {
+		l.auto = l.columns[0].Width == 0 || c.Switch("AutoSize")
+	}
 	l.hide, l.wrap = l.hide || c.Switch("HideTableHeaders"), c.Switch("Wrap")
 	l.perRow = c.Int("Column", 0)
 	if sh == shapeWide {

@@ -40,6 +40,15 @@ func NewRegex(pattern string, options int64) (*Regex, error) {
 	return &Regex{Pattern: pattern, Options: options, RE: re}, nil
 }
 
+// NewRegex compiles a pattern whose matches end before the step's time is up.
+func (s *Session) NewRegex(pattern string, options int64) (*Regex, error) {
+	r, err := NewRegex(pattern, options)
+	if err == nil && s.process != nil {
+		r.RE.MatchTimeout = min(regexTimeout, s.process.Machine.Limits().Elapsed/4)
+	}
+	return r, err
+}
+
 // regex returns the compiled form of an operator's right operand.
 func (s *Session) regex(v any, options int64) (*Regex, error) {
 	if r, ok := Unwrap(v).(*Regex); ok {
@@ -50,7 +59,7 @@ func (s *Session) regex(v any, options int64) (*Regex, error) {
 	if r := s.regexes[key]; r != nil {
 		return r, nil
 	}
-	r, err := NewRegex(pattern, options)
+	r, err := s.NewRegex(pattern, options)
 	if err != nil {
 		rec := s.fail(tRuntime, "The regular expression pattern "+pattern+" is not valid.", "InvalidRegularExpression", InvalidOperation, pattern)
 		rec.Exception.Inner = ToException(err)

@@ -13,20 +13,18 @@ type tableWriter struct {
 	off bool
 }
 
-// newTable sizes the columns: those without a width by rows, if there are any,
-// or equally.
+// newTable sizes the columns: by rows if there are any, whatever widths they
+// have, else those without a width share what is left.
 func newTable(s *Session, l *layout, total int, rows [][]string) *tableWriter {
 	t := &tableWriter{s: s, cols: l.columns, widths: make([]int, len(l.columns))}
 	for i, c := range l.columns {
 		t.widths[i] = c.Width
-		if rows != nil && (c.Width == 0 || l.auto) {
-			w := utf16Len(c.label())
-			for _, r := range rows {
-				w = max(w, utf16Len(firstLine(s, r[i])))
-			}
-			if c.Width == 0 || l.view == nil || l.view.AutoSize || l.auto {
-				t.widths[i] = w
-			}
+		if rows == nil {
+			continue
+		}
+		t.widths[i] = utf16Len(c.label())
+		for _, r := range rows {
+			t.widths[i] = max(t.widths[i], utf16Len(r[i]))
 		}
 	}
 	t.fit(total)
