@@ -77,6 +77,15 @@ func (h *host) Check(ctx context.Context, c *machine.Checking, args []machine.Ar
 		return machine.Refuse("powershell", "shells are nested too deeply", "call the inner command directly")
 	}
 	k := newChecker(ctx, h.engine, h.edition, c)
+	if !l.noProfile && !c.TreeUnknown {
+		for _, path := range k.pureSession().profiles() {
+			if _, err := c.Machine.FindKnown(ctx, path, c.Env, c.Dir, false); err == nil {
+				if err := k.script(path, pslang.Extent{}); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	if l.file != "" {
 		full, err := machine.Full(c.Dir, strings.ReplaceAll(l.file, "/", `\`))
 		if err != nil {

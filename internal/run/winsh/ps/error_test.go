@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/tree"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -151,5 +153,57 @@ exit 7
 				t.Error(diff, got.Err, got.Failed)
 			}
 		})
+	}
+}
+
+// TestProfiles fails if profile scripts of the image do not run, run with
+// -NoProfile too, or change the exit code.
+func TestProfiles(t *testing.T) {
+	write := "'function inProfile { 5 }; $fromProfile = 1; Write-Host hello' > C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\profile.ps1; "
+	e := New(Config{})
+	got := start(t, e, "powershell", "-Command", write+"$c = '$fromProfile; inProf'; $c += 'ile'; powershell -Command $c; powershell -NoProfile -Command '[string]$fromProfile'; $env:PSModulePath; $PROFILE; $PROFILE.AllUsersAllHosts")
+	want := `hello
+1
+5
+
+C:\Users\ContainerAdministrator\Documents\WindowsPowerShell\Modules;C:\Program Files\WindowsPowerShell\Modules;C:\Windows\system32\WindowsPowerShell\v1.0\Modules
+C:\Users\ContainerAdministrator\Documents\WindowsPowerShell\Microsoft.PowerShell_profile.ps1
+C:\Windows\System32\WindowsPowerShell\v1.0\profile.ps1
+`
+	if diff := cmp.Diff(want, got.Out); diff != "" || got.Err != "" || got.Failed != "" {
+		t.Error(diff, got.Err, got.Failed)
+	}
+}
+
+// TestEncodings fails if files and programs do not get the bytes that each
+// edition writes.
+func TestEncodings(t *testing.T) {
+	for _, c := range []struct{ program, text, file, want string }{
+		{"powershell", "'aé' > f; '€' >> f", "f", "\xff\xfea\x00\xe9\x00\r\x00\n\x00\xac\x20\r\x00\n\x00"},
+		{"pwsh", "'aé' > f; '€' >> f", "f", "aé\r\n€\r\n"},
+	} {
+		e := New(Config{})
+		m, err := machine.New(machine.Options{Root: tree.Chain{OS: "windows"}, Programs: programs(e)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := m.Process(c.program+" -Command "+machine.QuoteArg(c.text), `C:\`, nil, nil)
+		if code, err := e.Programs()[c.program].Run(t.Context(), p); code != 0 || err != nil {
+			t.Fatal(code, err)
+		}
+		got, err := m.FS().ReadFile(t.Context(), `C:\`+c.file, 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, string(got)); diff != "" {
+			t.Errorf("%s %s: %s", c.program, c.text, diff)
+		}
+	}
+	e := New(Config{})
+	if got := start(t, e, "powershell", "-Command", "'é€' ; 'é' | args stdin"); got.Out != "\x82?\n?\n" {
+		t.Errorf("%q", got.Out)
+	}
+	if got := start(t, e, "pwsh", "-Command", "'é' | args stdin | % { $_.Length }"); got.Out != "2\n" {
+		t.Errorf("%q: UTF-8 read in code page 437 has two characters", got.Out)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
+	"github.com/casement/casement/internal/run/winsh/pslang"
 )
 
 // host is powershell.exe or pwsh.exe as a program of the machine.
@@ -235,7 +236,38 @@ func (h *host) usage(ctx context.Context, s *Session, msg string) (int, error) {
 	return h.badUsage(), nil
 }
 
+// runProfiles runs the profile scripts that the image has. What they fail with
+// is shown, and nothing more.
+func (h *host) runProfiles(ctx context.Context, s *Session) error {
+	for _, path := range s.profiles() {
+		if _, err := s.process.Machine.FindKnown(ctx, path, s.process.Env, s.process.Dir, false); err != nil {
+			continue
+		}
+		st, err := s.scriptStage(ctx, path, nil, true)
+		if err == nil {
+			e := &element{s: s, at: pslang.Extent{}, name: path, stage: st, out: s.host.root, scope: s.global, streams: s.streams, length: 1, place: 1}
+			err = s.run(ctx, []*element{e}, nil)
+		}
+		switch {
+		case err == nil || isSignal(err):
+		case isControl(err):
+			return err
+		default:
+			if err := s.host.show(ctx, StreamError, s.record(err)); err != nil {
+				return err
+			}
+		}
+	}
+	s.ok = true
+	return nil
+}
+
 func (h *host) launch(ctx context.Context, s *Session, l launch) (int, error) {
+	if !l.noProfile {
+		if err := h.runProfiles(ctx, s); err != nil {
+			return 0, err
+		}
+	}
 	if l.file != "" {
 		return h.runFile(ctx, s, l)
 	}

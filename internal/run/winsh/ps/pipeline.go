@@ -366,9 +366,7 @@ func (s *Session) inline(ctx context.Context, b *ScriptBlock, o CallOptions, wri
 	if o.HasUnder {
 		vars["_"] = &Variable{Name: "_", Value: o.Under}
 	}
-	if o.Args != nil {
-		vars["args"] = &Variable{Name: "args", Value: NewArray(o.Args...)}
-	}
+	vars["args"] = &Variable{Name: "args", Value: NewArray(o.Args...)}
 	oldThis := vars["this"]
 	if o.This != nil {
 		vars["this"] = &Variable{Name: "this", Value: o.This}
@@ -377,9 +375,7 @@ func (s *Session) inline(ctx context.Context, b *ScriptBlock, o CallOptions, wri
 	if o.HasUnder {
 		restore(vars, "_", oldUnder)
 	}
-	if o.Args != nil {
-		restore(vars, "args", oldArgs)
-	}
+	restore(vars, "args", oldArgs)
 	if o.This != nil {
 		restore(vars, "this", oldThis)
 	}

@@ -30,7 +30,52 @@ func (h *host) session(p *machine.Process) *Session {
 	s.drives = standardDrives(dir)
 	s.drive = s.Drive("C")
 	s.setAutomatic()
+	s.setModulePath()
 	return s
+}
+
+// documents is the directory of the user's profile scripts and modules.
+func (s *Session) documents() string {
+	if s.edition == Core {
+		return s.home() + `\Documents\PowerShell`
+	}
+	return s.home() + `\Documents\WindowsPowerShell`
+}
+
+// setModulePath sets the variable PSModulePath, as PowerShell does for itself
+// and what it starts.
+func (s *Session) setModulePath() {
+	old, _ := s.process.Env.Get("PSModulePath")
+	front := []string{s.documents() + `\Modules`, `C:\Program Files\WindowsPowerShell\Modules`}
+	back := `C:\Windows\system32\WindowsPowerShell\v1.0\Modules`
+	if s.edition == Core {
+		front = []string{s.documents() + `\Modules`, `C:\Program Files\PowerShell\Modules`, strings.ToLower(s.psHome()[:3]) + s.psHome()[3:] + `\Modules`, `C:\Program Files\WindowsPowerShell\Modules`}
+	}
+	var list []string
+	seen := map[string]bool{}
+	for _, p := range append(append(front, strings.Split(old, ";")...), back) {
+		if key := strings.ToLower(strings.TrimSuffix(p, `\`)); p != "" && !seen[key] {
+			seen[key] = true
+			list = append(list, p)
+		}
+	}
+	s.process.Env.Set("PSModulePath", strings.Join(list, ";"))
+}
+
+// profiles are the scripts that run at the start, those of all users first.
+func (s *Session) profiles() []string {
+	return []string{s.psHome() + `\profile.ps1`, s.psHome() + `\Microsoft.PowerShell_profile.ps1`,
+		s.documents() + `\profile.ps1`, s.documents() + `\Microsoft.PowerShell_profile.ps1`}
+}
+
+// profileObject is $PROFILE.
+func (s *Session) profileObject() any {
+	list := s.profiles()
+	x := &Extended{Value: list[3]}
+	for i, name := range []string{"AllUsersAllHosts", "AllUsersCurrentHost", "CurrentUserAllHosts", "CurrentUserCurrentHost"} {
+		x.Set(name, list[i])
+	}
+	return x
 }
 
 // setAutomatic defines the automatic and preference variables.
@@ -99,11 +144,12 @@ func (s *Session) setPreferences() {
 		g.put("PSNativeCommandUseErrorActionPreference", false)
 	}
 	g.put("ErrorView", view)
+	g.put("PROFILE", s.profileObject())
 }
 
 func (s *Session) psHome() string {
 	if s.edition == Core {
-		return `C:\Program Files\PowerShell`
+		return `C:\Program Files\PowerShell\7`
 	}
 	return `C:\Windows\System32\WindowsPowerShell\v1.0`
 }
