@@ -7,8 +7,7 @@ import (
 
 // exceptionBases has the exceptions that catch blocks may name, each with its
 // base behind the colon.
-func exceptionBases() string {
-	return `System.SystemException:System.Exception
+const exceptionBases = `System.SystemException:System.Exception
 System.ApplicationException:System.Exception
 System.ArgumentException:System.SystemException
 System.ArgumentNullException:System.ArgumentException
@@ -100,12 +99,11 @@ System.Management.Automation.HaltCommandException:System.SystemException
 Microsoft.PowerShell.Commands.WriteErrorException:System.SystemException
 Microsoft.PowerShell.Commands.ServiceCommandException:System.SystemException
 Microsoft.PowerShell.Commands.ProcessCommandException:System.SystemException`
-}
 
 // exceptionTypes are the types of exceptionBases and their root.
 func exceptionTypes() []*Type {
 	list := []*Type{{Name: "System.Exception", Members: exceptionMembers, New: exceptionNew()}}
-	for line := range strings.SplitSeq(exceptionBases(), "\n") {
+	for line := range strings.SplitSeq(exceptionBases, "\n") {
 		name, base, _ := strings.Cut(line, ":")
 		list = append(list, &Type{Name: name, Base: base, New: exceptionNew()})
 	}
