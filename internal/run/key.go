@@ -16,8 +16,8 @@ import (
 )
 
 // Key names a step with everything that its result depends on: command,
-// environment, directory, account, network and the keys of root and mounts.
-// Equal keys imply equal steps. Secrets and caches go in by their names, not by
+// environment, directory, account, network and what the layers of root and mounts
+// do, whatever made them. Equal keys imply equal steps. Secrets and caches go in by their names, not by
 // what is in them, as in BuildKit; where the step stands in a file does not
 // count. Contents that nobody has read yet are read for it.
 func Key(ctx context.Context, s Step) (string, error) {
@@ -38,7 +38,7 @@ func Key(ctx context.Context, s Step) (string, error) {
 		}
 	}
 	for _, e := range s.SecretEnv {
-		h.list([]string{e.ID, e.Name})
+		h.list([]string{e.ID, e.Name, fmt.Sprint(e.Optional)})
 	}
 	return h.sum(), nil
 }

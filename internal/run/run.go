@@ -109,7 +109,7 @@ type Mount struct {
 type Result struct {
 	// Layer has the changes to the root. It is never nil; a command that
 	// changed nothing gives a layer without changes. Its Env has the variables
-	// that the command set for the whole machine, and its Key names the result.
+	// that the command set for the whole machine, and its Key names what it does.
 	Layer *tree.Layer
 	// Cached says that the result was known and nothing was executed.
 	Cached bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -59,6 +60,10 @@ func (m *mounted) close() {
 // mounts returns the step's mounts. The caller closes them.
 func (r *Runner) mounts(ctx context.Context, s run.Step) (*mounted, error) {
 	all := &mounted{}
+	if err := r.lockCaches(ctx, s, all); err != nil {
+		all.close()
+		return nil, err
+	}
 	for _, m := range s.Mounts {
 		out := machine.Mount{Target: winmeta.ToWindows(m.Target), ReadOnly: m.ReadOnly}
 		var err error
@@ -113,9 +118,12 @@ func (r *Runner) cacheMount(ctx context.Context, m run.Mount, out *machine.Mount
 	if r.opts.Store == nil {
 		return nil
 	}
-	c, err := r.lockCache(ctx, m, all)
-	if err != nil {
-		return err
+	c := cacheDir{r.opts.Store, m.ID}
+	if m.Sharing == "private" {
+		var err error
+		if c, err = r.privateCache(ctx, m, all); err != nil {
+			return err
+		}
 	}
 	if have := c.load(); have != nil {
 		out.Tree = have
@@ -129,30 +137,40 @@ func (r *Runner) cacheMount(ctx context.Context, m run.Mount, out *machine.Mount
 	return nil
 }
 
-// lockCache takes the directory of a cache mount in the way in which it is
-// shared.
-func (r *Runner) lockCache(ctx context.Context, m run.Mount, all *mounted) (cacheDir, error) {
-	st, id := r.opts.Store, m.ID
-	lock := func(wait bool) error {
-		unlock, err := st.Lock(ctx, cacheLock(id), wait)
+// lockCaches takes the caches that one step at a time may have: each once, and in
+// the order of their names, so that no two steps wait for each other.
+func (r *Runner) lockCaches(ctx context.Context, s run.Step, all *mounted) error {
+	var ids []string
+	for _, m := range s.Mounts {
+		if m.Type == "cache" && m.Sharing == "locked" && r.opts.Store != nil {
+			ids = append(ids, m.ID)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		unlock, err := r.opts.Store.Lock(ctx, cacheLock(id), true)
+		if err != nil {
+			return fmt.Errorf("waiting for the cache %s: %w", id, err)
+		}
+		all.undo = append(all.undo, unlock)
+	}
+	return nil
+}
+
+// privateCache takes the directory of a cache mount; the second of two writers
+// gets one of its own.
+func (r *Runner) privateCache(ctx context.Context, m run.Mount, all *mounted) (cacheDir, error) {
+	id := m.ID
+	for n := 2; ; n++ {
+		unlock, err := r.opts.Store.Lock(ctx, cacheLock(id), false)
 		if err == nil {
 			all.undo = append(all.undo, unlock)
 		}
-		return err
-	}
-	switch m.Sharing {
-	case "locked":
-		return cacheDir{st, id}, lock(true)
-	case "private":
-		// The second of two writers gets a directory of its own.
-		for n := 2; ; n++ {
-			if err := lock(false); !errors.Is(err, store.ErrBusy) {
-				return cacheDir{st, id}, err
-			}
-			id = fmt.Sprintf("%s#%d", m.ID, n)
+		if !errors.Is(err, store.ErrBusy) {
+			return cacheDir{r.opts.Store, id}, err
 		}
+		id = fmt.Sprintf("%s#%d", m.ID, n)
 	}
-	return cacheDir{st, id}, nil
 }
 
 // cacheLock names the lock that a cache mount is held by during a step.

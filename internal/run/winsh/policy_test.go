@@ -95,6 +95,32 @@ func TestSecretsAreMasked(t *testing.T) {
 	if !errors.As(err, &refused) {
 		t.Errorf("the refusal has become %T", err)
 	}
+	// One secret may begin as another, and consoles have other code pages.
+	m.hide([]byte("hunter22hunter33"))
+	m.hide([]byte("naïve-pass"))
+	for text, want := range map[string]string{
+		"hunter22hunter33": "***", "hunter22hunter3": "***hunter3", "na\x8bve-pass": "***", "na\xefve-pass": "***", "naïve": "naïve",
+	} {
+		var out bytes.Buffer
+		w := &maskWriter{w: &out, m: m}
+		for _, b := range []byte(text) {
+			_, _ = w.Write([]byte{b})
+		}
+		if err := w.flush(); err != nil || out.String() != want {
+			t.Errorf("%q is shown as %q, %v", text, out.String(), err)
+		}
+	}
+	var heard []string
+	s := run.Step{
+		Warn:     func(message, hint string) { heard = append(heard, message, hint) },
+		Progress: func(what string, _, _ int64) { heard = append(heard, what) },
+	}
+	m.listen(&s)
+	s.Warn("x hunter22", "y hunter22")
+	s.Progress("downloading http://a/hunter22/b", 1, 2)
+	if d := cmp.Diff([]string{"x ***", "y ***", "downloading http://a/***/b"}, heard); d != "" {
+		t.Errorf("warnings and progress (-want +got):\n%s", d)
+	}
 }
 
 // Broken if it fails: authors are not told that their quotes vanish, or are told

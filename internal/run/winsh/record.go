@@ -30,6 +30,7 @@ const (
 
 // saved is a list of changes as a record has it.
 type saved struct {
+	Key         string            `json:"key,omitempty"` // of the layer, not of the step
 	Changes     []savedChange     `json:"changes"`
 	Descriptors [][]byte          `json:"descriptors,omitempty"`
 	Blobs       []digest.Digest   `json:"blobs,omitempty"`

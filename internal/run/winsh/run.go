@@ -58,7 +58,7 @@ func (r *Runner) known(key string, s run.Step) *tree.Layer {
 	if err != nil {
 		return nil
 	}
-	return &tree.Layer{Changes: tree.NewSet(changes), Key: key, Env: rec.Env, Hives: rec.Hives}
+	return &tree.Layer{Changes: tree.NewSet(changes), Key: rec.Key, Env: rec.Env, Hives: rec.Hives}
 }
 
 // layer executes the step. A layer that stays in the spool is not for others.
@@ -92,7 +92,10 @@ func envChanges(env map[string]*string) []tree.EnvChange {
 	return out
 }
 
-// keep makes the layer last, and its result known.
+// keep makes the layer last, and its result known. What names the layer is what
+// it does and not the step: a step that is done again, because the network may
+// have something else by now, must not lend later steps the results that they had
+// upon its first layer.
 func (r *Runner) keep(ctx context.Context, key string, l *tree.Layer, spool *machine.StoreSpool) (run.Result, error) {
 	var changes []tree.Change
 	for c, err := range l.Changes.All(ctx) {
@@ -109,11 +112,13 @@ func (r *Runner) keep(ctx context.Context, key string, l *tree.Layer, spool *mac
 	if err != nil {
 		return run.Result{}, err
 	}
-	rec.Env, rec.Hives = l.Env, l.Hives
+	kept := &tree.Layer{Changes: tree.NewSet(changes), Env: l.Env, Hives: l.Hives}
+	if kept.Key, err = run.LayerKey(ctx, kept); err != nil {
+		return run.Result{}, err
+	}
+	rec.Key, rec.Env, rec.Hives = kept.Key, l.Env, l.Hives
 	if err := rec.put(ctx, r.opts.Store, stepRecord, key); err != nil {
 		return run.Result{}, err
 	}
-	kept := *l
-	kept.Changes, kept.Key = tree.NewSet(changes), key
-	return run.Result{Layer: &kept}, nil
+	return run.Result{Layer: kept}, nil
 }

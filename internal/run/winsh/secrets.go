@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"github.com/casement/casement/internal/run"
 )
 
 // secrets puts the values of secret variables into the step and makes its
-// output, and errors about it, say *** for the values of all its secrets.
+// output, and what else is said of it, have *** for the values of all its secrets.
 func (r *Runner) secrets(ctx context.Context, s *run.Step) (*masking, error) {
 	m := &masking{}
 	for _, e := range s.SecretEnv {
@@ -43,11 +44,22 @@ func (r *Runner) secrets(ctx context.Context, s *run.Step) (*masking, error) {
 		}
 	}
 	if len(m.values) > 0 {
-		out, errw := &maskWriter{w: orDiscard(s.Stdout), m: m}, &maskWriter{w: orDiscard(s.Stderr), m: m}
-		s.Stdout, s.Stderr = out, errw
-		m.writers = []*maskWriter{out, errw}
+		m.listen(s)
 	}
 	return m, nil
+}
+
+// listen hides the values in all that the step says.
+func (m *masking) listen(s *run.Step) {
+	out, errw := &maskWriter{w: orDiscard(s.Stdout), m: m}, &maskWriter{w: orDiscard(s.Stderr), m: m}
+	s.Stdout, s.Stderr = out, errw
+	m.writers = []*maskWriter{out, errw}
+	if warn := s.Warn; warn != nil {
+		s.Warn = func(message, hint string) { warn(m.text(message), m.text(hint)) }
+	}
+	if progress := s.Progress; progress != nil {
+		s.Progress = func(what string, done, total int64) { progress(m.text(what), done, total) }
+	}
 }
 
 // secret returns the value of a secret.
@@ -81,31 +93,78 @@ const mask = "***"
 // masking knows the values that must not be shown.
 type masking struct {
 	values  [][]byte // longest first
+	first   [256]bool
 	writers []*maskWriter
 }
 
 // hide adds a value, with the lines it has, each by itself: programs print
 // lines. Very short ones would hide ordinary text.
 func (m *masking) hide(value []byte) {
-	add := func(v []byte) {
-		v = bytes.TrimSpace(v)
-		if len(v) >= 4 && !slices.ContainsFunc(m.values, func(o []byte) bool { return bytes.Equal(o, v) }) {
-			m.values = append(m.values, slices.Clone(v))
-		}
-	}
-	add(value)
+	m.add(value)
 	for line := range bytes.Lines(value) {
-		add(line)
+		m.add(line)
 	}
 	slices.SortStableFunc(m.values, func(a, b []byte) int { return len(b) - len(a) })
 }
 
+// shortest is the size of the shortest value that is hidden.
+const shortest = 4
+
+// add adds a text as UTF-8 and in the code pages of consoles.
+func (m *masking) add(v []byte) {
+	v = bytes.TrimSpace(v)
+	forms := [][]byte{v}
+	for _, page := range []*charmap.Charmap{charmap.CodePage437, charmap.CodePage850, charmap.Windows1252} {
+		if b, err := page.NewEncoder().Bytes(v); err == nil {
+			forms = append(forms, b)
+		}
+	}
+	for _, f := range forms {
+		if len(f) >= shortest && !slices.ContainsFunc(m.values, func(o []byte) bool { return bytes.Equal(o, f) }) {
+			m.values = append(m.values, slices.Clone(f))
+			m.first[f[0]] = true
+		}
+	}
+}
+
 // text hides the values in a text.
 func (m *masking) text(s string) string {
-	for _, v := range m.values {
-		s = strings.ReplaceAll(s, string(v), mask)
+	if len(m.values) == 0 {
+		return s
 	}
-	return s
+	shown, _ := m.replace([]byte(s), true)
+	return string(shown)
+}
+
+// replace hides the values in a piece of a text, the longest that fits at each
+// place. rest is the end of the piece that may begin a value and has to wait for
+// what follows; at the end of the text nothing waits.
+func (m *masking) replace(b []byte, end bool) (shown, rest []byte) {
+	for i := 0; i < len(b); {
+		if !m.first[b[i]] {
+			shown = append(shown, b[i])
+			i++
+			continue
+		}
+		n := 0
+		for _, v := range m.values {
+			if !end && len(v) > len(b)-i && bytes.HasPrefix(v, b[i:]) {
+				return shown, b[i:]
+			}
+			if bytes.HasPrefix(b[i:], v) {
+				n = len(v)
+				break
+			}
+		}
+		if n == 0 {
+			shown = append(shown, b[i])
+			i++
+			continue
+		}
+		shown = append(shown, mask...)
+		i += n
+	}
+	return shown, nil
 }
 
 // err hides the values in the texts of an error.
@@ -147,30 +206,12 @@ func (w *maskWriter) Write(b []byte) (int, error) {
 
 func (w *maskWriter) flush() error { return w.emit(true) }
 
-func (w *maskWriter) emit(all bool) error {
-	for _, v := range w.m.values {
-		w.held = bytes.ReplaceAll(w.held, v, []byte(mask))
-	}
-	n := len(w.held)
-	if !all {
-		for _, v := range w.m.values {
-			n = min(n, len(w.held)-overlap(w.held, v))
-		}
-	}
-	if n == 0 {
+func (w *maskWriter) emit(end bool) error {
+	shown, rest := w.m.replace(w.held, end)
+	w.held = append(w.held[:0], rest...)
+	if len(shown) == 0 {
 		return nil
 	}
-	_, err := w.w.Write(w.held[:n])
-	w.held = append(w.held[:0], w.held[n:]...)
+	_, err := w.w.Write(shown)
 	return err
-}
-
-// overlap returns how many bytes at the end of text begin v.
-func overlap(text, v []byte) int {
-	for n := min(len(text), len(v)-1); n > 0; n-- {
-		if bytes.HasSuffix(text, v[:n]) {
-			return n
-		}
-	}
-	return 0
 }

@@ -100,6 +100,11 @@ func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) erro
 	if err != nil || found.Program == nil {
 		return place(err, s)
 	}
+	if found.Name == "cmd" {
+		if err := oneLine(line); err != nil {
+			return place(err, s)
+		}
+	}
 	args := make([]machine.Arg, 0, len(p.Args))
 	for _, a := range p.Args[min(1, len(p.Args)):] {
 		args = append(args, machine.Arg{Text: a})
@@ -168,6 +173,8 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	if err := r.check(ctx, m, s); err != nil {
 		return nil, err
 	}
+	ctx, cancel := m.Deadline(ctx)
+	defer cancel()
 	if s.Dir != "" {
 		// Windows containers start in a directory that exists.
 		if err := m.FS().MkdirAll(ctx, dirOf(s)); err != nil {
@@ -181,6 +188,9 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 		return nil, err
 	}
 	code, err := m.Start(ctx, found, p)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // programs may take it for a failure of their own
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -220,6 +230,20 @@ func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown b
 			"run this step on a Windows machine, or produce its files before the build and COPY them in")
 	}
 	return machine.Found{}, err
+}
+
+// oneLine refuses a command line of several lines for cmd, which reads the first
+// and says nothing of the others.
+func oneLine(line string) error {
+	_, rest, _ := strings.Cut(line, "\n")
+	text := strings.TrimLeft(rest, " \t\r\n")
+	if text == "" {
+		return nil
+	}
+	r := machine.Refuse("RUN with several lines", "cmd reads its command line to the end of the first line and ignores the others",
+		`join the lines with &&, or use SHELL ["powershell", "-Command"], which takes several lines`)
+	r.Line, r.Column = 2+strings.Count(rest[:len(rest)-len(text)], "\n"), 1
+	return r
 }
 
 func isBatch(name string) bool {

@@ -74,9 +74,19 @@ func (m *Machine) Tick(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if w.steps%1024 == 1 && time.Since(w.began) > m.opts.Limits.Elapsed {
-		return &LimitError{What: "the step", Limit: int64(m.opts.Limits.Elapsed / time.Second), Unit: "seconds"}
+		return m.late()
 	}
 	return nil
+}
+
+// Deadline returns a context that ends when the step has taken as long as it may:
+// for what waits, and calls no Tick meanwhile.
+func (m *Machine) Deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, m.opts.Limits.Elapsed, m.late())
+}
+
+func (m *Machine) late() error {
+	return &LimitError{What: "the step", Limit: int64(m.opts.Limits.Elapsed / time.Second), Unit: "seconds"}
 }
 
 // limited counts what is printed, and ends the step when it is too much.

@@ -193,6 +193,49 @@ func TestSpoolClosed(t *testing.T) {
 	}
 }
 
+// What a step has written and removed again must not lie in the store for good:
+// it may be a secret. What stays is the same whatever lay beside it.
+func TestSpoolForgets(t *testing.T) {
+	dir := t.TempDir()
+	st := openStore(t, dir)
+	s := spool(t, st)
+	write(t, s, []byte("hunter22"))
+	kept := []tree.Change{file("a", write(t, s, []byte("one"))), file("b", write(t, s, []byte("two")))}
+	kept = append(kept, file("c", kept[0].Entry.Content))
+	kept, err := s.Keep(t.Context(), kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := listing(t, kept); got != "a=one\nb=two\nc=one" {
+		t.Errorf("kept\n%s", got)
+	}
+	pure := spool(t, st)
+	same, err := pure.Keep(t.Context(), []tree.Change{file("a", write(t, pure, []byte("one"))), file("b", write(t, pure, []byte("two")))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := machine.SectionOf(kept[0].Entry.Content)
+	b, _ := machine.SectionOf(same[0].Entry.Content)
+	if a != b {
+		t.Errorf("the same content lies at %v and at %v", a, b)
+	}
+	if err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		if bytes.Contains(text, []byte("hunter22")) {
+			t.Errorf("%s has what was removed", name)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A content opens as a file in which programs can seek.
 func TestOpenContent(t *testing.T) {
 	big := bytes.Repeat([]byte("abcdefgh"), 300<<10)

@@ -285,20 +285,22 @@ func (c *spooled) Open(context.Context) (io.ReadCloser, error) {
 }
 
 // Keep makes what the changes refer to last: it commits the blobs, and copies
-// contents that lie elsewhere (in the build context, in a layer) into the spool.
-// It returns the changes with contents that all have a [Section]. Nothing can be
-// written to the spool afterwards.
+// contents that lie elsewhere (in the build context, in a layer) into the spool,
+// and those whose blob has others besides: what the step has removed again, be it
+// a secret, does not stay. It returns the changes with contents that all have a
+// [Section]. Nothing can be written to the spool afterwards.
 func (s *StoreSpool) Keep(ctx context.Context, changes []tree.Change) ([]tree.Change, error) {
 	out := make([]tree.Change, len(changes))
 	used := map[*volume]bool{}
 	copies := map[string]tree.Content{} // by the digest of the original
+	pure := s.pure(changes)
 	for i, c := range changes {
 		out[i] = c
 		if c.Entry == nil || c.Entry.Content == nil {
 			continue
 		}
 		sp, ok := c.Entry.Content.(*spooled)
-		if !ok {
+		if !ok || !pure[sp.v] {
 			kept, err := s.adopt(ctx, c.Entry.Content, copies)
 			if err != nil {
 				return nil, fmt.Errorf("keeping /%s: %w", c.Entry.Name, err)
@@ -325,6 +327,39 @@ func (s *StoreSpool) Keep(ctx context.Context, changes []tree.Change) ([]tree.Ch
 		}
 	}
 	return out, nil
+}
+
+// pure returns the blobs that have nothing but contents of the changes. The
+// others get no more contents.
+func (s *StoreSpool) pure(changes []tree.Change) map[*volume]bool {
+	live := map[*volume]map[int64]int64{} // sizes by offset
+	for _, c := range changes {
+		if c.Entry == nil {
+			continue
+		}
+		if sp, ok := c.Entry.Content.(*spooled); ok {
+			if live[sp.v] == nil {
+				live[sp.v] = map[int64]int64{}
+			}
+			live[sp.v][sp.offset] = sp.size
+		}
+	}
+	pure := map[*volume]bool{}
+	for v, sections := range live {
+		sum := int64(0)
+		for _, size := range sections {
+			sum += size
+		}
+		v.mu.Lock()
+		pure[v] = v.blob != "" || sum == v.size
+		v.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.small != nil && !pure[s.small] {
+		s.small = nil
+	}
+	return pure
 }
 
 // adopt copies a content into the spool, once for all its names.
