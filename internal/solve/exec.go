@@ -230,10 +230,14 @@ func mountOf(m llb.Mount, inputs []tree.Chain) run.Mount {
 }
 
 // mountTarget returns where a mount appears. The frontend takes a target with a
-// drive letter for a relative one and joins it to the working directory
-// ("/app/C:/cache"); what counts is what comes behind the drive.
+// drive letter, or with a backslash in front, for a relative one and joins it to
+// the working directory ("/app/C:/cache"); what counts is what comes behind the
+// drive.
 func mountTarget(dest string) string {
-	dest = strings.ReplaceAll(dest, `\\`, "/")
+	if i := strings.LastIndex(dest, `/\`); i >= 0 {
+		dest = dest[i+1:]
+	}
+	dest = strings.ReplaceAll(dest, `\`, "/")
 	for i := len(dest) - 1; i > 0; i-- {
 		letter := dest[i-1] | 0x20
 		if dest[i] == ':' && letter == 'c' && (i == 1 || dest[i-2] == '/') {

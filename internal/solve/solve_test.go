@@ -189,7 +189,10 @@ func TestMachineVariablesReachLaterCommands(t *testing.T) {
 	})
 	first := execOf()
 	first.Env = []string{"Mode=env"}
-	second := execOf(llb.Mount{Kind: llb.MountCache, Dest: "/app/C:/cache", Input: llb.Scratch, Output: llb.Discard, Cache: &llb.CacheMount{ID: "c", Sharing: llb.Locked}})
+	cache := func(dest string) llb.Mount {
+		return llb.Mount{Kind: llb.MountCache, Dest: dest, Input: llb.Scratch, Output: llb.Discard, Cache: &llb.CacheMount{ID: "c", Sharing: llb.Locked}}
+	}
+	second := execOf(cache("/app/C:/cache"), cache(`/app/C:\cache\sub`), cache(`/app/\other`), cache(`/app/rel\sub`))
 	second.Env = []string{"Mode=later"}
 	got, err := s.Solve(t.Context(), graph(t, vertex("2", second, llb.Input{Vertex: vertex("1", first, sourceOf("root"))})), "windows")
 	if err != nil {
@@ -198,8 +201,10 @@ func TestMachineVariablesReachLaterCommands(t *testing.T) {
 	if d := cmp.Diff([]string{"Mode=later", `PATH=C:\tool`, "NEW=1"}, seen[1].Env); d != "" {
 		t.Errorf("environment of the second command (-want +got):\n%s", d)
 	}
-	if m := seen[1].Mounts[0]; m.Target != "cache" || m.Sharing != "locked" {
-		t.Errorf("mount %+v", m)
+	for i, want := range []string{"cache", "cache/sub", "other", "app/rel/sub"} {
+		if m := seen[1].Mounts[i]; m.Target != want || m.Sharing != "locked" {
+			t.Errorf("mount %+v", m)
+		}
 	}
 	if d := cmp.Diff([]string{`PATH=C:\tool`, "mode=run", "NEW=1"}, got.Environment(nil)); d != "" {
 		t.Errorf("environment of the result (-want +got):\n%s", d)
