@@ -302,17 +302,6 @@ func (b *binding) convert(ctx context.Context, p *param, v any, at pslang.Extent
 // validate refuses null and empty values where they are not allowed, and what
 // the validation attributes do not let through.
 func (b *binding) validate(ctx context.Context, p *param, v any, at pslang.Extent) error {
-	mandatory := false
-	for _, x := range p.uses {
-		mandatory = mandatory || x.mandatory
-	}
-	if mandatory {
-		if why := b.emptiness(p, v); why != "" {
-			r := b.bindFail("Cannot bind argument to parameter '"+p.name+"' because it is "+nullTexts(why)+".", "ParameterArgumentValidationError"+why+"NotAllowed", at, nil)
-			r.Category, r.Exception.Type = InvalidData, "System.Management.Automation.ParameterBindingValidationException"
-			return r
-		}
-	}
 	msg := ""
 	switch {
 	case (p.notNull || p.notEmpty) && IsNull(v):
@@ -335,12 +324,23 @@ func (b *binding) validate(ctx context.Context, p *param, v any, at pslang.Exten
 			return err
 		}
 	}
-	if msg == "" {
-		return nil
+	if msg != "" {
+		r := b.bindFail("Cannot validate argument on parameter '"+p.name+"'. "+msg, "ParameterArgumentValidationError", at, nil)
+		r.Category, r.Exception.Type = InvalidData, "System.Management.Automation.ParameterBindingValidationException"
+		return r
 	}
-	r := b.bindFail("Cannot validate argument on parameter '"+p.name+"'. "+msg, "ParameterArgumentValidationError", at, nil)
-	r.Category, r.Exception.Type = InvalidData, "System.Management.Automation.ParameterBindingValidationException"
-	return r
+	mandatory := false
+	for _, x := range p.uses {
+		mandatory = mandatory || x.mandatory
+	}
+	if mandatory {
+		if why := b.emptiness(p, v); why != "" {
+			r := b.bindFail("Cannot bind argument to parameter '"+p.name+"' because it is "+nullTexts(why)+".", "ParameterArgumentValidationError"+why+"NotAllowed", at, nil)
+			r.Category, r.Exception.Type = InvalidData, "System.Management.Automation.ParameterBindingValidationException"
+			return r
+		}
+	}
+	return nil
 }
 
 func nullTexts(why string) string {

@@ -79,6 +79,7 @@ func TestNative(t *testing.T) {
 		{name: "input is text", text: "'l1', 2 | args stdin; 'x' | args a", want: "l1\n2\n<a>"},
 		{name: "exit codes", text: "args exit 3; $LASTEXITCODE; args exit 3; $?; args a | Out-Null; $?; $LASTEXITCODE", want: "3\nFalse\nTrue\n0"},
 		{name: "stderr", text: "args err oops 2>$null; args err oops 2>&1 | % { \"$_\"; $_.GetType().Name }; $e = args err x 2>&1; $e.FullyQualifiedErrorId", want: "oops\nErrorRecord\nNativeCommandError"},
+		{name: "stderr as an error", text: "args err oops 2>&1; args err more 2>&1 | Out-Null", five: "args : oops\nAt line:1 char:1\n+ args err oops 2>&1; args err more 2>&1 | Out-Null\n+ ~~~~~~~~~~~~~~~~~~\n    + CategoryInfo          : NotSpecified: (oops:String) [], RemoteException\n    + FullyQualifiedErrorId : NativeCommandError\n ", seven: "oops"},
 		{name: "stderr does not stop without redirection", text: "$ErrorActionPreference = 'Stop'; args err oops; 'on'", want: "on\nERR oops"},
 		{name: "redirected stderr stops 5.1", text: "$ErrorActionPreference = 'Stop'; try { args err oops 2>&1 } catch { \"c $_ $($_.FullyQualifiedErrorId)\" }", five: "c oops NativeCommandError", seven: "oops"},
 		{name: "call operator and paths", text: "& args x; & 'C:\\Windows\\System32\\nope.exe'", five: "FAILED C:\\Windows\\System32\\nope.exe: there is no such cmdlet, function, script or program here, and a module or a program of the image may have it"},

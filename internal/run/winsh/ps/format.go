@@ -314,12 +314,12 @@ func (p *Printer) startGroup(ctx context.Context) error {
 	var lines []string
 	if p.doc.header != nil {
 		if p.s.edition == Desktop {
-			lines = append(lines, "", p.doc.header(p.group), "")
-			if p.doc.view != nil {
-				lines = append(lines, "")
-			}
-		} else {
-			lines = append(lines, p.doc.header(p.group), "")
+			lines = append(lines, "")
+		}
+		lines = append(lines, indented(p.doc.header(p.group), p.columnsWidth())...)
+		lines = append(lines, "")
+		if p.s.edition == Desktop && p.doc.view != nil {
+			lines = append(lines, "")
 		}
 	}
 	if p.doc.shape == shapeList && p.s.edition == Desktop {

@@ -241,6 +241,17 @@ func wrapLine(line string, first, following int) []string {
 	return append(out, b.String())
 }
 
+// indented breaks a line whose parts keep its indentation.
+func indented(line string, width int) []string {
+	text := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(text)]
+	parts := wrapLine(text, width-len(indent), width-len(indent))
+	for i := range parts {
+		parts[i] = indent + parts[i]
+	}
+	return parts
+}
+
 // words takes a line apart behind each blank, tab and hyphen.
 func words(line string) []string {
 	var list []string

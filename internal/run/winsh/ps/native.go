@@ -56,7 +56,7 @@ func (n *nativeStage) end(ctx context.Context, e *element) error {
 		child.Stdin = &n.stdin
 	}
 	out := &lineWriter{s: s, ctx: ctx, to: e.out}
-	errs := &lineWriter{s: s, ctx: ctx, to: s.nativeErrors(e, n.info.Name)}
+	errs := &lineWriter{s: s, ctx: ctx, to: s.nativeErrors(e, e.name)}
 	child.Stdout, child.Stderr = out, errs
 	if s.host.direct(e.out) {
 		child.Stdout, child.Terminal = s.process.Stdout, s.process.Terminal
@@ -124,7 +124,7 @@ func (s *Session) nativeErrors(e *element, name string) sink {
 			id = "NativeCommandError"
 		}
 		r := s.fail("System.Management.Automation.RemoteException", text, id, NotSpecified, text)
-		r.at, r.native, r.Activity = e.at, true, programName(&CommandInfo{Name: name})
+		r.at, r.native, r.origin = e.at, true, name
 		s.place(r)
 		if s.edition == Desktop {
 			if s.preference("ErrorActionPreference") == "Stop" {

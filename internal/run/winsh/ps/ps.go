@@ -11,6 +11,11 @@
 // machine's table. Each start of one makes a [Session], the state of one
 // powershell.exe: scopes, functions, preferences, location, error list.
 //
+// Start reading at [Session], then eval.go (statements), expr.go, pipeline.go
+// (elements push objects into each other), function.go, bind.go, command.go and
+// native.go. host.go is the command line and the exit code; check.go looks
+// everything up before anything runs; format.go makes text of objects.
+//
 // # Values
 //
 // A PowerShell value is a Go value of a fixed set of types:
@@ -88,5 +93,22 @@
 // up every command, parameter, type and method before anything runs. Cmdlets
 // add their own checks of arguments with Check; members do with
 // Member.Refuse. A refusal at run time is a *run.RefusedError ([machine.Refuse])
-// that no try or trap of the script can catch.
+// that no try or trap of the script can catch. Texts that become known late
+// (Invoke-Expression, scripts that the line has written, computed names) are
+// checked when they do.
+//
+// A command, parameter, type or method that is not known is refused and not
+// reported as an error of the script, since a module or a newer Windows may
+// have it; only paths are beyond doubt. A property that no type here has is
+// refused on objects of .NET, and $null on all others.
+//
+// # Decisions
+//
+// A Hashtable lists its keys in the order of insertion: the order of .NET
+// depends on hash codes of the culture. The console has 80 columns, as that of
+// a container's process has, and nobody sees progress bars. Errors go to
+// stderr as text also with -EncodedCommand, where Windows wraps them in CLIXML.
+// Sorting follows NLS (5.1) and ICU (7) for ASCII and letters with marks.
+// Commands that would ask somebody fail as in a session that is not
+// interactive. Sessions claim to be 5.1.20348.2849 and 7.4.6.
 package ps
