@@ -58,7 +58,11 @@ func SecurityObject(s *ps.Session, d winmeta.Descriptor, dir bool) *ps.Object {
 		name = "System.Security.AccessControl.DirectorySecurity"
 	}
 	d.DACL = slices.Clone(d.DACL)
-	return s.Object(name, &Security{D: d, Dir: dir})
+	sec := &Security{D: d, Dir: dir}
+	if d.Control&winmeta.DACLPresent != 0 && sec.ordered() {
+		sec.canonical()
+	}
+	return s.Object(name, sec)
 }
 
 // SetSecurity gives a file a descriptor, as SetAccessControl does: inherited
@@ -296,41 +300,85 @@ func (s *Security) add(ace winmeta.ACE) {
 	if !s.Dir {
 		ace.Flags &^= inheritance
 	}
-	for i, a := range s.D.DACL {
-		if !explicit(a, ace.SID) || a.Type != ace.Type {
-			continue
-		}
-		const limits = winmeta.NoPropagate | winmeta.InheritOnly
-		switch {
-		case a.Flags == ace.Flags:
-			s.D.DACL[i].Mask |= ace.Mask
-			return
-		case a.Mask == ace.Mask && (a.Flags|ace.Flags)&limits == 0:
-			s.D.DACL[i].Flags |= ace.Flags
-			return
-		}
-	}
-	s.D.DACL = append(s.D.DACL, ace)
+	s.D.DACL = append([]winmeta.ACE{ace}, s.D.DACL...)
 	s.canonical()
 }
 
-// canonical puts the entries into the order of Windows: what is denied, what is
+// rank is the place of an entry in an ordered list: what is denied, what is
 // allowed, what is inherited.
+func rank(a winmeta.ACE) int {
+	switch {
+	case a.Flags&winmeta.Inherited != 0:
+		return 2
+	case a.Type == winmeta.Deny:
+		return 0
+	}
+	return 1
+}
+
+// ordered reports whether the entries are in the order of Windows. .NET does
+// not change lists that are not.
+func (s *Security) ordered() bool {
+	return slices.IsSortedFunc(s.D.DACL, func(a, b winmeta.ACE) int { return rank(a) - rank(b) })
+}
+
+// canonical orders the entries as .NET does whenever it reads or changes a list:
+// by rank, those of the file itself by account. Those that can be one are merged.
 func (s *Security) canonical() {
-	rank := func(a winmeta.ACE) int {
-		switch {
-		case a.Flags&winmeta.Inherited != 0:
-			return 2
-		case a.Type == winmeta.Deny:
-			return 0
+	slices.SortStableFunc(s.D.DACL, func(a, b winmeta.ACE) int {
+		if n := rank(a) - rank(b); n != 0 || rank(a) == 2 {
+			return n
 		}
-		return 1
+		return compareSIDs(a.SID, b.SID)
+	})
+	list := make([]winmeta.ACE, 0, len(s.D.DACL))
+	for _, a := range s.D.DACL {
+		if n := len(list); n == 0 || !merge(&list[n-1], a) {
+			list = append(list, a)
+		}
 	}
-	slices.SortStableFunc(s.D.DACL, func(a, b winmeta.ACE) int { return rank(a) - rank(b) })
+	s.D.DACL = list
 	s.D.Control |= winmeta.DACLPresent
-	if s.D.DACL == nil {
-		s.D.DACL = []winmeta.ACE{}
+}
+
+// merge makes one entry of two, if that says the same.
+func merge(into *winmeta.ACE, a winmeta.ACE) bool {
+	const limits = winmeta.NoPropagate | winmeta.InheritOnly
+	switch {
+	case !explicit(*into, a.SID) || !explicit(a, a.SID) || a.Type != into.Type:
+		return false
+	case a.Flags == into.Flags:
+		into.Mask |= a.Mask
+		return true
+	case a.Mask == into.Mask && (a.Flags|into.Flags)&limits == 0:
+		into.Flags |= a.Flags
+		return true
 	}
+	return false
+}
+
+// compareSIDs orders SIDs as .NET does: by authority, length, and numbers.
+func compareSIDs(a, b winmeta.SID) int {
+	x, y := strings.Split(string(a), "-"), strings.Split(string(b), "-")
+	if len(x) > 2 && len(y) > 2 && x[2] != y[2] {
+		return compareNumbers(x[2], y[2])
+	}
+	if len(x) != len(y) {
+		return len(x) - len(y)
+	}
+	for i := range x {
+		if n := compareNumbers(x[i], y[i]); n != 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+func compareNumbers(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
 }
 
 // drop removes the explicit entries of an account that keep says no to.
@@ -385,4 +433,7 @@ func (s *Security) protect(on, keep bool) {
 		list = append(list, a)
 	}
 	s.D.DACL = list
+	if s.ordered() {
+		s.canonical()
+	}
 }

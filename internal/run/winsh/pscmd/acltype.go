@@ -235,6 +235,10 @@ func readSecurity(ctx context.Context, in *ps.Invoke) (any, error) {
 	return SecurityObject(in.Session, d, info.IsDir()), nil
 }
 
+func notOrdered() error {
+	return ps.NewException(invalidOperation, "This access control list is not in canonical form and therefore cannot be modified.")
+}
+
 func security(in *ps.Invoke) *Security { return in.Data().(*Security) }
 
 // withRule is a method that takes a rule.
@@ -251,6 +255,9 @@ func withRule(name, returns string, do func(s *Security, ace winmeta.ACE) (any, 
 			return nil, err
 		}
 		ace.SID = sid
+		if !security(in).ordered() {
+			return nil, notOrdered()
+		}
 		return do(security(in), ace)
 	}))
 }
@@ -280,6 +287,9 @@ func securityMembers() []ps.Member {
 		}),
 		ps.Method("PurgeAccessRules", "void", ps.O(typeIdentity+" identity", func(_ context.Context, in *ps.Invoke) (any, error) {
 			sid, err := SidOf(in.Session, in.Args[0])
+			if err == nil && !security(in).ordered() {
+				err = notOrdered()
+			}
 			if err == nil {
 				security(in).drop(sid, func(winmeta.ACE) bool { return true })
 			}
@@ -299,7 +309,7 @@ func securityMembers() []ps.Member {
 		ps.Prop("AreAccessRulesProtected", "bool", func(_ context.Context, in *ps.Invoke) (any, error) {
 			return security(in).D.Control&winmeta.DACLProtected != 0, nil
 		}),
-		ps.Prop("AreAccessRulesCanonical", "bool", func(context.Context, *ps.Invoke) (any, error) { return true, nil }),
+		ps.Prop("AreAccessRulesCanonical", "bool", func(_ context.Context, in *ps.Invoke) (any, error) { return security(in).ordered(), nil }),
 		ps.Method("GetSecurityDescriptorSddlForm", "string", ps.O("System.Security.AccessControl.AccessControlSections includeSections", func(_ context.Context, in *ps.Invoke) (any, error) {
 			return security(in).D.String(), nil
 		})),
@@ -416,6 +426,10 @@ func securityView() *ps.View {
 			{Label: "Access", Value: func(_ context.Context, s *ps.Session, v any) (any, error) {
 				return accessText(s, v.(*ps.Object).Data.(*Security)), nil
 			}},
+		},
+		List: []ps.Column{
+			{Property: "Path"}, {Property: "Owner"}, {Property: "Group"}, {Label: "Access", Property: "AccessToString"},
+			{Label: "Audit", Property: "AuditToString"}, {Property: "Sddl"},
 		},
 		Group: func(ctx context.Context, s *ps.Session, v any) string {
 			p, _, _ := s.Property(ctx, v, "PSParentPath")

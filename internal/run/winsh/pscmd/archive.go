@@ -105,7 +105,7 @@ func (x *expanding) destination(ctx context.Context) error {
 		return nil
 	}
 	x.given = true
-	nodes, err := finder{s: c.Session, force: true}.find(ctx, dest, false)
+	nodes, err := finder{s: c.Session, force: true, dest: true}.find(ctx, dest, false)
 	if err != nil && fatal(err) {
 		return err
 	}
@@ -132,7 +132,7 @@ func (x *expanding) destination(ctx context.Context) error {
 
 // makeDir is the module's New-Item: an error ends the cmdlet.
 func (x *expanding) makeDir(ctx context.Context, p ps.Path) error {
-	n, err := (files{}).stat(ctx, x.c.Session, p)
+	n, err := (files{dest: true}).stat(ctx, x.c.Session, p)
 	if err == nil && n != nil {
 		return fail(ioException, "An item with the specified name "+p.Name+" already exists.", "DirectoryExist", ps.ResourceExists, p.Name)
 	}
@@ -183,7 +183,7 @@ func (x *expanding) process(ctx context.Context, c *ps.Call) error {
 	dir := x.dir
 	if !x.given {
 		dir = strings.TrimSuffix(x.dir, `\`) + `\` + baseName(n.leaf)
-		ok, err := isDir(ctx, c.Session, dir)
+		ok, err := isDirDest(ctx, c.Session, dir)
 		if err != nil {
 			return err
 		}
@@ -297,7 +297,7 @@ func (x *expanding) entry(ctx context.Context, dir string, e *fetch.ZipEntry, r 
 	if err := x.directory(ctx, up); err != nil {
 		return err
 	}
-	info, err := lstat(ctx, x.c.Session, full)
+	info, err := lstatDest(ctx, x.c.Session, full)
 	if err != nil {
 		return report(ctx, x.c, err)
 	}
@@ -339,7 +339,7 @@ func (x *expanding) directory(ctx context.Context, path string) error {
 	if len(path) <= 2 || x.dirs[key] {
 		return nil
 	}
-	ok, err := isDir(ctx, x.c.Session, path)
+	ok, err := x.there(ctx, path)
 	if err != nil {
 		return report(ctx, x.c, err)
 	}
@@ -352,6 +352,17 @@ func (x *expanding) directory(ctx context.Context, path string) error {
 	}
 	x.made = append(x.made, path)
 	return x.c.Verbose(ctx, "Adding '"+path+"'.")
+}
+
+// there reports whether a directory exists. Those above it are asked first: below
+// one that is missing, nothing has to be looked for in the base.
+func (x *expanding) there(ctx context.Context, path string) (bool, error) {
+	if up := path[:strings.LastIndexByte(path, '\\')]; len(up) > 2 && !x.dirs[strings.ToUpper(up)] {
+		if ok, err := x.there(ctx, up); !ok || err != nil {
+			return false, err
+		}
+	}
+	return isDirDest(ctx, x.c.Session, path)
 }
 
 // file writes one file, with the time that the archive has for it.

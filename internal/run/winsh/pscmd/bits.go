@@ -77,7 +77,7 @@ func bitsOne(ctx context.Context, c *ps.Call, source, dest string) error {
 	if err != nil {
 		return err
 	}
-	dir, err := isDir(ctx, c.Session, path)
+	dir, err := isDirDest(ctx, c.Session, path)
 	if err != nil {
 		return report(ctx, c, err)
 	}

@@ -80,7 +80,11 @@ func (z *compressing) destination(ctx context.Context) error {
 	default:
 		z.dest = full
 	}
-	info, err := lstat(ctx, c.Session, z.dest)
+	look := lstatDest
+	if z.update {
+		look = lstat
+	}
+	info, err := look(ctx, c.Session, z.dest)
 	if err != nil {
 		return thrown(err)
 	}

@@ -44,7 +44,7 @@ func destination(ctx context.Context, c *ps.Call) (ps.Path, error) {
 	if !ps.HasWildcard(text) || c.Has("LiteralPath") {
 		return c.Session.Resolve(ps.UnescapeWildcard(text))
 	}
-	nodes, err := finder{s: c.Session, force: c.Switch("Force")}.find(ctx, text, false)
+	nodes, err := finder{s: c.Session, force: c.Switch("Force"), dest: true}.find(ctx, text, false)
 	if err != nil {
 		return ps.Path{}, err
 	}
@@ -90,6 +90,9 @@ func (cp *copier) source(ctx context.Context, n *node, dest ps.Path, container b
 	pr, err := providerOf(n.Path)
 	if err != nil {
 		return err
+	}
+	if n.Provider == fileSystem {
+		pr = files{dest: true}
 	}
 	to, err := pr.stat(ctx, cp.c.Session, dest)
 	if err != nil {
@@ -168,7 +171,7 @@ func (cp *copier) item(ctx context.Context, n *node, dest ps.Path) error {
 }
 
 func (cp *copier) directory(ctx context.Context, n *node, dest ps.Path) error {
-	there, err := isDir(ctx, cp.c.Session, dest.Name)
+	there, err := isDirDest(ctx, cp.c.Session, dest.Name)
 	if err != nil {
 		return report(ctx, cp.c, err)
 	}
@@ -225,7 +228,7 @@ func (cp *copier) child(ctx context.Context, n *node, dest ps.Path) error {
 // recursion finds are reported otherwise.
 func (cp *copier) file(ctx context.Context, n *node, dest ps.Path, top bool) error {
 	s := cp.c.Session
-	there, err := isDir(ctx, s, dest.Name)
+	there, err := isDirDest(ctx, s, dest.Name)
 	if err != nil {
 		return report(ctx, cp.c, err)
 	}
@@ -297,7 +300,7 @@ func moveItem(ctx context.Context, c *ps.Call) error {
 			continue
 		}
 		if len(nodes) > 1 && dest.Provider == fileSystem {
-			ok, err := isDir(ctx, c.Session, dest.Name)
+			ok, err := isDirDest(ctx, c.Session, dest.Name)
 			if err != nil {
 				return report(ctx, c, err)
 			}
@@ -360,7 +363,7 @@ func moveKey(ctx context.Context, c *ps.Call, n *node, dest ps.Path) error {
 // file that is in the way is replaced only with -Force.
 func moveFile(ctx context.Context, c *ps.Call, n *node, dest ps.Path) error {
 	s, f := c.Session, c.Session.Machine().FS()
-	there, err := isDir(ctx, s, dest.Name)
+	there, err := isDirDest(ctx, s, dest.Name)
 	if err != nil {
 		return report(ctx, c, err)
 	}

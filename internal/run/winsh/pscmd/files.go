@@ -12,10 +12,18 @@ import (
 )
 
 // files is the provider FileSystem.
-type files struct{}
+type files struct {
+	// dest says that the items are about to be written: names that only an unread
+	// base could have are absent, see [machine.FS.StatDest].
+	dest bool
+}
 
-func (files) stat(ctx context.Context, s *ps.Session, p ps.Path) (*node, error) {
-	info, err := lstat(ctx, s, p.Name)
+func (f files) stat(ctx context.Context, s *ps.Session, p ps.Path) (*node, error) {
+	look := lstat
+	if f.dest {
+		look = lstatDest
+	}
+	info, err := look(ctx, s, p.Name)
 	if info == nil || err != nil {
 		return nil, err
 	}
@@ -24,7 +32,16 @@ func (files) stat(ctx context.Context, s *ps.Session, p ps.Path) (*node, error) 
 
 // lstat returns what is at a path, or nil if there is nothing.
 func lstat(ctx context.Context, s *ps.Session, path string) (*machine.Info, error) {
-	info, err := s.Machine().FS().Lstat(ctx, path)
+	return orNothing(s.Machine().FS().Lstat(ctx, path))
+}
+
+// lstatDest is lstat for a path that is about to be written.
+func lstatDest(ctx context.Context, s *ps.Session, path string) (*machine.Info, error) {
+	return orNothing(s.Machine().FS().LstatDest(ctx, path))
+}
+
+// orNothing makes nil of what is not there.
+func orNothing(info *machine.Info, err error) (*machine.Info, error) {
 	if errors.Is(err, fs.ErrNotExist) || machine.CodeOf(err) == machine.ErrorInvalidName {
 		return nil, nil
 	}
@@ -33,11 +50,14 @@ func lstat(ctx context.Context, s *ps.Session, path string) (*machine.Info, erro
 
 // isDir reports whether a path is a directory that exists, links followed.
 func isDir(ctx context.Context, s *ps.Session, path string) (bool, error) {
-	info, err := s.Machine().FS().Stat(ctx, path)
-	if errors.Is(err, fs.ErrNotExist) || machine.CodeOf(err) == machine.ErrorInvalidName {
-		return false, nil
-	}
-	return err == nil && info.IsDir(), err
+	info, err := orNothing(s.Machine().FS().Stat(ctx, path))
+	return info != nil && info.IsDir(), err
+}
+
+// isDirDest is isDir for a path that is about to be written.
+func isDirDest(ctx context.Context, s *ps.Session, path string) (bool, error) {
+	info, err := orNothing(s.Machine().FS().StatDest(ctx, path))
+	return info != nil && info.IsDir(), err
 }
 
 // fileNode makes the node of a file, with its name as it was asked for: Windows
@@ -97,7 +117,7 @@ func unprotect(ctx context.Context, f *machine.FS, path string, away winmeta.Att
 func newDirectory(ctx context.Context, c *ps.Call, p ps.Path) (bool, error) {
 	force := c.Switch("Force")
 	if !force {
-		n, err := (files{}).stat(ctx, c.Session, p)
+		n, err := (files{dest: true}).stat(ctx, c.Session, p)
 		if err != nil {
 			return false, report(ctx, c, err)
 		}

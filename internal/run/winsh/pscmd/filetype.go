@@ -90,7 +90,6 @@ func fileSystemMembers() []ps.Member {
 	list := []ps.Member{
 		ps.Prop("FullName", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).Path, nil }),
 		ps.Prop("Extension", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return extension(item(in).name()), nil }),
-		ps.Prop("Name", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).name(), nil }),
 		ps.Prop("Exists", "bool", func(ctx context.Context, in *ps.Invoke) (any, error) { return item(in).Exists(ctx, in.Session) }),
 	}
 	for _, which := range []string{"Creation", "LastAccess", "LastWrite"} {
@@ -102,17 +101,6 @@ func fileSystemMembers() []ps.Member {
 				return UTC(stamp(info, which))
 			}).With(setStamp(which)))
 	}
-	target := fileProp("Target", "string", func(s *ps.Session, _ *FileItem, info *machine.Info) any {
-		switch {
-		case info != nil && info.IsLink() && s.Edition() == ps.Desktop:
-			return ps.Strings([]string{info.Target})
-		case info != nil && info.IsLink():
-			return info.Target
-		case s.Edition() == ps.Desktop:
-			return ps.Strings(nil)
-		}
-		return nil
-	})
 	linkTarget := fileProp("LinkTarget", "string", func(_ *ps.Session, _ *FileItem, info *machine.Info) any {
 		if info != nil && info.IsLink() {
 			return info.Target
@@ -132,24 +120,55 @@ func fileSystemMembers() []ps.Member {
 			return s.Enum("System.IO.FileAttributes", int64(a))
 		}).With(setAttributes),
 		linkTarget,
-		code(target, ps.KindCode, ps.Both),
-		code(fileProp("LinkType", "string", func(_ *ps.Session, _ *FileItem, info *machine.Info) any {
-			if t := linkType(info); t != "" {
-				return t
-			}
-			return nil
-		}), ps.KindCode, ps.Both),
-		code(ps.Prop("Mode", "string", func(ctx context.Context, in *ps.Invoke) (any, error) {
-			return item(in).mode(ctx, in.Session, true)
-		}), ps.KindCode, ps.Both),
-		code(ps.Prop("ModeWithoutHardLink", "string", func(ctx context.Context, in *ps.Invoke) (any, error) {
-			return item(in).mode(ctx, in.Session, false)
-		}), ps.KindCode, ps.Core),
 		ps.Method("Refresh", "void", ps.O("", func(_ context.Context, in *ps.Invoke) (any, error) {
 			item(in).Refresh()
 			return nil, nil
 		})),
 	)
+}
+
+// shown has the members that come first when all are listed: those of
+// PowerShell's type data, and what the type declares itself.
+func shown(own ...ps.Member) []ps.Member {
+	mode := func(hardLinks bool) func(context.Context, *ps.Invoke) (any, error) {
+		return func(ctx context.Context, in *ps.Invoke) (any, error) {
+			return item(in).mode(ctx, in.Session, hardLinks)
+		}
+	}
+	target := fileProp("Target", "string", func(s *ps.Session, _ *FileItem, info *machine.Info) any {
+		switch {
+		case info != nil && info.IsLink() && s.Edition() == ps.Desktop:
+			return ps.Strings([]string{info.Target})
+		case info != nil && info.IsLink():
+			return info.Target
+		case s.Edition() == ps.Desktop:
+			return ps.Strings(nil)
+		}
+		return nil
+	})
+	link := fileProp("LinkType", "string", func(_ *ps.Session, _ *FileItem, info *machine.Info) any {
+		if t := linkType(info); t != "" {
+			return t
+		}
+		return nil
+	})
+	list := []ps.Member{
+		code(ps.Prop("Mode", "string", mode(true)), ps.KindCode, ps.Both),
+		code(ps.Prop("ModeWithoutHardLink", "string", mode(false)), ps.KindCode, ps.Core),
+	}
+	for _, m := range own {
+		if m.Kind == ps.KindScript {
+			list = append(list, m)
+		}
+	}
+	list = append(list, code(target, ps.KindCode, ps.Both), code(link, ps.KindCode, ps.Both),
+		ps.Prop("Name", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).name(), nil }))
+	for _, m := range own {
+		if m.Kind != ps.KindScript {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // setStamp sets a time of the file itself.
@@ -191,7 +210,7 @@ func setAttributes(ctx context.Context, in *ps.Invoke) error {
 
 // fileMembers are the members of FileInfo.
 func fileMembers() []ps.Member {
-	return []ps.Member{
+	return shown(
 		code(ps.Prop("VersionInfo", "System.Diagnostics.FileVersionInfo", nil), ps.KindScript, ps.Both).
 			Refused("the version resource of a program is not read", "write the version into the Dockerfile"),
 		code(ps.Prop("BaseName", "string", func(_ context.Context, in *ps.Invoke) (any, error) {
@@ -238,7 +257,7 @@ func fileMembers() []ps.Member {
 		})),
 		ps.Method("CopyTo", "System.IO.FileInfo", ps.O("string destFileName", copyFileTo), ps.O("string destFileName, bool overwrite", copyFileTo)),
 		ps.Method("MoveTo", "void", ps.O("string destFileName", moveItemTo), only7("string destFileName, bool overwrite", moveItemTo)),
-	}
+	)
 }
 
 // only7 is an overload of PowerShell 7's .NET.
@@ -282,7 +301,7 @@ func directoryMembers() []ps.Member {
 		}
 		return NewDirectoryInfo(in.Session, path, path)
 	}
-	return []ps.Member{
+	return shown(
 		code(ps.Prop("BaseName", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).name(), nil }), ps.KindScript, ps.Both),
 		ps.Prop("Parent", "System.IO.DirectoryInfo", func(_ context.Context, in *ps.Invoke) (any, error) { return up(item(in).dir(), in), nil }),
 		ps.Prop("Root", "System.IO.DirectoryInfo", func(_ context.Context, in *ps.Invoke) (any, error) {
@@ -304,7 +323,7 @@ func directoryMembers() []ps.Member {
 		listing("GetFiles", "System.IO.FileInfo[]", true, false), listing("EnumerateFiles", "System.IO.FileInfo[]", true, false),
 		listing("GetDirectories", "System.IO.DirectoryInfo[]", false, true), listing("EnumerateDirectories", "System.IO.DirectoryInfo[]", false, true),
 		listing("GetFileSystemInfos", "System.IO.FileSystemInfo[]", true, true), listing("EnumerateFileSystemInfos", "System.IO.FileSystemInfo[]", true, true),
-	}
+	)
 }
 
 func deleteDirectory(ctx context.Context, in *ps.Invoke) (any, error) {

@@ -26,6 +26,8 @@ func memberCmdlets() []*ps.Cmdlet {
 			Start: startGetMember,
 		},
 		{
+			// A first argument that names a kind of member is one: the name of a
+			// property is of no type, so that the binder tries it after the kinds.
 			Name: "Add-Member", Module: moduleUtility, DefaultSet: "TypeNameSet",
 			Parameters: params(`
 				InputObject object mandatory pipeline
@@ -37,7 +39,7 @@ func memberCmdlets() []*ps.Cmdlet {
 				TypeName string notempty {MemberSet,NotePropertySingleMemberSet,NotePropertyMultiMemberSet}
 				Force switch {MemberSet,NotePropertySingleMemberSet,NotePropertyMultiMemberSet}
 				PassThru switch
-				NotePropertyName string @1 mandatory notempty {NotePropertySingleMemberSet}
+				NotePropertyName object @1 mandatory notempty {NotePropertySingleMemberSet}
 				NotePropertyValue object @2 mandatory null empty {NotePropertySingleMemberSet}
 				NotePropertyMembers System.Collections.IDictionary @1 mandatory notempty {NotePropertyMultiMemberSet}`),
 			Process: addMember,

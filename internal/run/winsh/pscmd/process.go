@@ -123,22 +123,67 @@ func processTypes() []*ps.Type {
 	}, {Name: "System.ComponentModel.Component", Base: "System.MarshalByRefObject", Abstract: true}}
 }
 
-// installers are programs that are never in the machine's table, so that they
-// can be refused before anything runs.
-func checkStartProcess(_ context.Context, k *ps.Check) error {
-	file, ok := k.String("FilePath")
-	if !ok {
-		return nil
-	}
-	name := strings.ToLower(leafName(file))
+// checkStartProcess refuses programs that cannot be started before anything
+// runs.
+func checkStartProcess(ctx context.Context, k *ps.Check) error {
 	if verb, ok := k.String("Verb"); ok && !strings.EqualFold(verb, "RunAs") && !strings.EqualFold(verb, "open") {
 		return machine.Refuse("Start-Process -Verb "+verb, "there is no desktop", "start the program by its name")
 	}
-	switch extension(name) {
-	case ".msi", ".msu", ".msp", ".lnk", ".url", ".appx", ".msix":
-		return machine.Refuse("Start-Process "+file, "what opens files of this type needs Windows", "unpack the software from an archive instead")
+	file, ok := k.String("FilePath")
+	if !ok || file == "" {
+		return nil
 	}
-	return nil
+	ext := strings.ToLower(extension(leafName(file)))
+	if document(ext) {
+		return machine.Refuse("Start-Process "+file, "what opens files of this type needs Windows", "start powershell with -File, or unpack the software from an archive")
+	}
+	_, err := k.Find(ctx, file)
+	switch {
+	case err == nil:
+		args, raw := []machine.Arg{{Unknown: true}}, ""
+		if line, ok := argumentLine(k); ok {
+			args, raw = nil, strings.TrimSpace(`"`+file+`" `+line)
+			for _, a := range machine.SplitCommandLine(raw)[1:] {
+				args = append(args, machine.Arg{Text: a})
+			}
+		}
+		return k.Program(ctx, file, args, raw)
+	case fatal(err) && !errors.Is(err, fs.ErrNotExist):
+		return err
+	case ext == ".cmd" || ext == ".bat" || ext == "" && strings.ContainsAny(file, `\/`):
+		return nil // it may be written before it is started
+	}
+	return machine.Refuse("Start-Process "+file, "it is none of the programs that casement has, and programs that an image brings are not executed in process",
+		"run this step on a Windows node, or unpack the software from an archive")
+}
+
+// document reports whether Windows opens files of a type with another program.
+func document(ext string) bool {
+	switch ext {
+	case ".ps1", ".psm1", ".js", ".vbs", ".wsf", ".msi", ".msu", ".msp", ".appx", ".msix", ".lnk", ".url", ".reg", ".txt", ".htm", ".html", ".xml":
+		return true
+	}
+	return false
+}
+
+// argumentLine is the value of -ArgumentList as Windows gets it, if it is known.
+func argumentLine(k *ps.Check) (string, bool) {
+	if !k.Has("ArgumentList") {
+		return "", !k.Splatted()
+	}
+	v, ok := k.Value("ArgumentList")
+	if !ok {
+		return "", false
+	}
+	var list []string
+	for _, x := range ps.Items(v) {
+		text, ok := ps.Unwrap(x).(string)
+		if !ok {
+			return "", false
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, " "), true
 }
 
 func startProcess(ctx context.Context, c *ps.Call) error {
@@ -250,8 +295,7 @@ func findProgram(ctx context.Context, c *ps.Call, file, dir string) (machine.Fou
 	if err != nil {
 		return found, cannotStart(c, file, dir, err)
 	}
-	switch ext := strings.ToLower(extension(found.Path)); ext {
-	case ".ps1", ".psm1", ".js", ".vbs", ".wsf", ".msi", ".msu", ".msp", ".txt", ".htm", ".html":
+	if document(strings.ToLower(extension(found.Path))) {
 		return found, machine.Refuse("Start-Process "+file, "what opens files of this type needs Windows", "start powershell with -File, or the program itself")
 	}
 	return found, nil

@@ -103,7 +103,9 @@ func leafOf(p ps.Path) string {
 type finder struct {
 	s *ps.Session
 	// force finds hidden items, too.
-	force            bool
+	force bool
+	// dest finds what is about to be written, see [files].
+	dest             bool
 	include, exclude []string
 	filter           string
 	// attributes are what Get-ChildItem's -File, -Hidden and so on ask for.
@@ -161,6 +163,9 @@ func (f finder) must(ctx context.Context, p ps.Path) (*node, error) {
 	pr, err := providerOf(p)
 	if err != nil {
 		return nil, err
+	}
+	if f.dest && p.Provider == fileSystem {
+		pr = files{dest: true}
 	}
 	n, err := pr.stat(ctx, f.s, p)
 	if err != nil {

@@ -1,6 +1,7 @@
 package pscmd
 
 import (
+	"slices"
 	"strings"
 	"sync"
 )
@@ -14,7 +15,10 @@ type area struct {
 }
 
 // areas lists the commands of Windows that are not here.
-func areas() []area {
+func areas() []area { return slices.Concat(softwareAreas(), systemAreas(), otherAreas()) }
+
+// softwareAreas are those of software, accounts and what is installed.
+func softwareAreas() []area {
 	return []area{
 		{
 			reason: "it changes Windows itself, whose servicing does not run here", way: "start from a base image that has the feature",
@@ -45,12 +49,13 @@ func areas() []area {
 			reason: "the accounts of an image are in a database that only Windows writes", way: "use ContainerUser or ContainerAdministrator",
 			modules: "Microsoft.PowerShell.LocalAccounts ActiveDirectory",
 			commands: `New-LocalUser Set-LocalUser Get-LocalUser Remove-LocalUser Rename-LocalUser Enable-LocalUser Disable-LocalUser New-LocalGroup Set-LocalGroup
-				Get-LocalGroup Remove-LocalGroup Rename-LocalGroup Add-LocalGroupMember Get-LocalGroupMember Remove-LocalGroupMember Add-Computer Remove-Computer
-				Rename-Computer Reset-ComputerMachinePassword Test-ComputerSecureChannel Get-ADUser New-ADUser Get-ADGroup Get-ADComputer Get-Credential`,
+				Get-LocalGroup Remove-LocalGroup Rename-LocalGroup Add-LocalGroupMember Get-LocalGroupMember Remove-LocalGroupMember glu nlu rlu slu rnlu elu dlu glg nlg rlg slg rnlg algm glgm rlgm Add-Computer Remove-Computer
+				Rename-Computer Reset-ComputerMachinePassword Test-ComputerSecureChannel Get-ADUser New-ADUser Get-ADGroup Get-ADComputer`,
 		},
 		{
 			reason: "services do not run while an image is built", way: "start it when the container starts",
-			commands: `Get-Service Start-Service Stop-Service Restart-Service Suspend-Service Resume-Service Set-Service New-Service Remove-Service`,
+			commands: `Get-Service Start-Service Stop-Service Restart-Service Suspend-Service Resume-Service Set-Service New-Service Remove-Service
+				gsv sasv spsv`,
 		},
 		{
 			reason: "certificates are kept in stores that only Windows writes", way: "COPY the certificate into the image and import it when the container starts",
@@ -67,14 +72,21 @@ func areas() []area {
 				Unregister-PSRepository Install-PackageProvider Get-PackageProvider Find-PackageProvider Import-PackageProvider Install-Package Find-Package
 				Get-Package Save-Package Uninstall-Package Register-PackageSource Set-PackageSource Get-PackageSource Unregister-PackageSource
 				Install-PSResource Find-PSResource Get-PSResource Save-PSResource Update-PSResource Uninstall-PSResource Register-PSResourceRepository
-				Get-PSResourceRepository Set-PSResourceRepository Find-Command Find-DscResource Find-RoleCapability`,
+				Get-PSResourceRepository Set-PSResourceRepository Find-Command Find-DscResource Find-RoleCapability
+				inmo upmo fimo pumo`,
 		},
+	}
+}
+
+// systemAreas are further areas: of the computer and of PowerShell itself.
+func systemAreas() []area {
+	return []area{
 		{
 			reason: "WMI does not run here", way: "use the environment and the registry",
 			modules: "CimCmdlets",
 			commands: `Get-WmiObject Set-WmiInstance Invoke-WmiMethod Remove-WmiObject Register-WmiEvent Get-CimInstance Set-CimInstance New-CimInstance
 				Remove-CimInstance Invoke-CimMethod Get-CimClass Get-CimAssociatedInstance New-CimSession Get-CimSession Remove-CimSession Register-CimIndicationEvent
-				Get-ComputerInfo Get-Counter Import-Counter Export-Counter gwmi gcim`,
+				Get-ComputerInfo Get-Counter Import-Counter Export-Counter gwmi swmi iwmi rwmi gcim scim ncim rcim icim gcls gcai ncms gcms rcms rcie gin`,
 		},
 		{
 			reason: "the task scheduler does not run here", way: "start the program when the container starts",
@@ -100,6 +112,7 @@ func areas() []area {
 				Import-PSSession Export-PSSession Enable-PSRemoting Disable-PSRemoting New-PSSessionOption New-PSTransportOption Register-PSSessionConfiguration
 				Unregister-PSSessionConfiguration Get-PSSessionConfiguration Set-PSSessionConfiguration Enable-PSSessionConfiguration Disable-PSSessionConfiguration
 				New-PSSessionConfigurationFile Test-WSMan Set-WSManQuickConfig Enable-WSManCredSSP Disable-WSManCredSSP Get-WSManInstance Set-WSManInstance
+				etsn exsn nsn gsn rsn ipsn epsn cnsn dnsn rcsn npssc nwsn
 				New-WSManInstance Remove-WSManInstance Connect-WSMan Disconnect-WSMan New-WSManSessionOption Invoke-WSManAction Get-PSHostProcessInfo Enter-PSHostProcess`,
 		},
 		{
@@ -107,11 +120,11 @@ func areas() []area {
 			modules: "ThreadJob PSWorkflow",
 			commands: `Start-Job Get-Job Wait-Job Receive-Job Remove-Job Stop-Job Suspend-Job Resume-Job Debug-Job Start-ThreadJob Register-ObjectEvent Register-EngineEvent
 				Get-Event New-Event Remove-Event Wait-Event Get-EventSubscriber Unregister-Event Debug-Process Get-Runspace Debug-Runspace Enable-RunspaceDebug
-				Disable-RunspaceDebug Get-RunspaceDebug Wait-Debugger New-PSWorkflowSession New-PSWorkflowExecutionOption`,
+				Disable-RunspaceDebug Get-RunspaceDebug Wait-Debugger New-PSWorkflowSession New-PSWorkflowExecutionOption sajb gjb rcjb rjb spjb wjb rujb sujb`,
 		},
 		{
 			reason: "the computer is a container that is being built", way: "leave it out",
-			commands: `Restart-Computer Stop-Computer Set-Date Set-TimeZone Get-TimeZone Checkpoint-Computer Restore-Computer Get-ComputerRestorePoint Enable-ComputerRestore
+			commands: `Restart-Computer Stop-Computer Set-Date Set-TimeZone Get-TimeZone gtz stz Checkpoint-Computer Restore-Computer Get-ComputerRestorePoint Enable-ComputerRestore
 				Disable-ComputerRestore Set-WinSystemLocale Set-WinUserLanguageList Set-WinUILanguageOverride Set-WinHomeLocation Set-Culture Get-WinSystemLocale
 				Get-WinUserLanguageList Get-Uptime Set-MpPreference Add-MpPreference Get-MpPreference Remove-MpPreference Get-MpComputerStatus Start-MpScan
 				Update-MpSignature Set-ProcessMitigation Get-ProcessMitigation Suspend-BitLocker Enable-BitLocker Get-BitLockerVolume Get-Tpm`,
@@ -120,6 +133,12 @@ func areas() []area {
 			reason: "event logs are not kept", way: "write to a file or to the output",
 			commands: `Get-EventLog New-EventLog Write-EventLog Clear-EventLog Limit-EventLog Remove-EventLog Show-EventLog Get-WinEvent New-WinEvent`,
 		},
+	}
+}
+
+// otherAreas are the rest.
+func otherAreas() []area {
+	return []area{
 		{
 			reason: "disks and volumes are the host's", way: "use directories of drive C:",
 			modules: "Storage",
@@ -128,12 +147,16 @@ func areas() []area {
 				New-StoragePool Get-StoragePool Get-FileStorageTier`,
 		},
 		{
+			reason: "there is nobody to answer", way: "make the object with New-Object PSCredential",
+			commands: `Get-Credential`,
+		},
+		{
 			reason: "help is not installed in containers", way: "look it up in the documentation",
 			commands: `Get-Help Update-Help Save-Help help man`,
 		},
 		{
 			reason: "there is no desktop", way: "leave it out",
-			commands: `Out-GridView ogv Out-Printer lp Show-Command Show-ControlPanelItem Get-ControlPanelItem Get-Clipboard Set-Clipboard gcb scb Show-Markdown
+			commands: `Out-GridView ogv Out-Printer lp Show-Command shcm Show-ControlPanelItem Get-ControlPanelItem Get-Clipboard Set-Clipboard gcb scb Show-Markdown
 				Get-PrinterDriver Get-Printer Add-Printer Add-PrinterDriver Add-PrinterPort Remove-Printer Get-PrinterPort`,
 		},
 		{
@@ -151,7 +174,7 @@ func areas() []area {
 				Enable-ExperimentalFeature Disable-ExperimentalFeature Get-ExperimentalFeature Switch-Process Set-MarkdownOption Get-MarkdownOption ConvertFrom-Markdown
 				Import-LocalizedData ConvertFrom-SddlString Format-Custom Format-Hex fhx fc Update-List Get-PSReadLineOption Set-PSReadLineOption Remove-PSReadLineKeyHandler
 				Set-PSReadLineKeyHandler Start-Transaction Complete-Transaction Undo-Transaction Use-Transaction Get-Transaction Join-String ConvertFrom-String
-				Convert-String ConvertTo-ProcessMitigationPolicy Compress-PSResource ConvertTo-CliXml ConvertFrom-CliXml Get-MarkdownOption`,
+				Convert-String ConvertTo-ProcessMitigationPolicy Compress-PSResource ConvertTo-CliXml ConvertFrom-CliXml nmo sbp gbp rbp ebp dbp trcm asnp gsnp rsnp clhy ihy epal ipal ise`,
 		},
 		{
 			reason: "it needs the containers and virtual machines of a host", way: "leave it out",

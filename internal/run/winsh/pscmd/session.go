@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
@@ -36,12 +38,6 @@ func sessionCmdlets() []*ps.Cmdlet {
 				Strict switch {on}
 				Off switch {off}`),
 			Process: setDebug,
-			Check: func(_ context.Context, k *ps.Check) error {
-				if v, ok := k.Value("Trace"); ok && intOf(v) > 0 {
-					return refuseTrace()
-				}
-				return nil
-			},
 		},
 		{
 			Name: "Get-Host", Module: moduleUtility,
@@ -102,16 +98,20 @@ func policyEnum() *ps.Type {
 	}}
 }
 
-func refuseTrace() error {
-	return machine.Refuse("Set-PSDebug -Trace", "the lines of a script are not traced", "leave it out")
-}
+// traceAtEnd matches a command line that ends in the command that turns tracing
+// on.
+var traceAtEnd = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^.*?(set-psdebug\s+-trace[\s:]+[12][\s;"']*)$`)
+})
 
+// setDebug turns tracing on only where nothing is left to be traced.
 func setDebug(_ context.Context, c *ps.Call) error {
-	if c.Int("Trace", 0) > 0 {
-		return refuseTrace()
-	}
 	if c.Switch("Strict") {
-		return machine.Refuse("Set-PSDebug -Strict", "strict mode is set in one way", "use Set-StrictMode -Version 1")
+		return machine.Refuse("Set-PSDebug -Strict", "this strict mode is not supported", "use Set-StrictMode -Version 1")
+	}
+	line := c.Session.Process().CommandLine
+	if c.Int("Trace", 0) > 0 && (strings.Count(strings.ToLower(line), "set-psdebug") != 1 || !traceAtEnd().MatchString(line)) {
+		return machine.Refuse("Set-PSDebug -Trace", "the lines of a script are not traced", "leave it out")
 	}
 	return nil
 }
