@@ -118,6 +118,7 @@ func (s *Session) switchStatement(ctx context.Context, n *pslang.Switch, out sin
 		}
 	}
 	old := s.scope.vars["_"]
+	delete(s.scope.vars, "_")
 	defer func() { s.restoreUnder(old) }()
 	for _, item := range items {
 		if err := s.process.Machine.Tick(ctx); err != nil {

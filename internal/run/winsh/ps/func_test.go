@@ -67,6 +67,7 @@ func TestPipelines(t *testing.T) {
 		{name: "blocks of ForEach-Object", text: "1..3 | ForEach-Object { 'b' } { $_ } { 'e' }; 1..3 | ForEach-Object -Begin { $n = 0 } -Process { $n += $_ } -End { $n }; $n", want: "b\n1\n2\n3\ne\n6\n6"},
 		{name: "members of ForEach-Object", text: "'ab','c' | ForEach-Object Length; @{a=1} | % Count; 1.5 | % ToString", want: "2\n1\n1\n1.5"},
 		{name: "Where-Object", text: "1..5 | ? { $_ -gt 3 }; [pscustomobject]@{n=1}, [pscustomobject]@{n=2} | ? n -eq 2 | % n; 'a','b' | where { $_ -ne 'a' }; [pscustomobject]@{f=$true}, [pscustomobject]@{f=$false} | ? f | % f", want: "4\n5\n2\nb\nTrue"},
+		{name: "underscore after blocks in it", text: "1 | % { switch (5) { 5 { $_ } }; $_; try { throw 'x' } catch { }; $_; 2 | % { param($p) $_ }; $_; 3 | % { $_ }; $_ }", want: "5\n1\n1\n2\n1\n3\n1"},
 		{name: "underscore after a pipeline", text: "1 | % { $_ }; \"[$_]\"; 1..2 | % { $o = $_; 'a','b' | % { \"$o$_\" } }", want: "1\n[]\n1a\n1b\n2a\n2b"},
 		{name: "nothing and null", text: "function n { }; n | % { 'never' }; $null | % { 'once' }; $x = n; $x | % { 'never' }; @($null).Count; @(n).Count", want: "once\n1\n0"},
 		{name: "arrays unroll one level", text: "(1,(2,3)) | % { $_.Count }; ,(1,2) | % { $_.Count }", want: "1\n2\n2"},

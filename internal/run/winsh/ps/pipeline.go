@@ -316,6 +316,15 @@ func (s *Session) Stream(ctx context.Context, b *ScriptBlock, o CallOptions, wri
 		return s.inline(ctx, b, o, write)
 	}
 	f := &functionStage{block: b, dot: o.SameScope, under: o.Under, hasUnder: o.HasUnder, this: o.This}
+	if o.SameScope && (o.HasUnder || o.This != nil) {
+		vars := s.scope
+		under, this := vars.vars["_"], vars.vars["this"]
+		delete(vars.vars, "_")
+		defer func() {
+			restore(vars.vars, "_", under)
+			restore(vars.vars, "this", this)
+		}()
+	}
 	for _, a := range o.Args {
 		f.args = append(f.args, argument{value: a, has: true})
 	}
