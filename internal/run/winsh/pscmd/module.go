@@ -74,12 +74,19 @@ func moduleCmdlets() []*ps.Cmdlet {
 			Name: "Remove-Module", Aliases: []string{"rmo"}, Module: moduleCore, ShouldProcess: true,
 			Refuse: "modules cannot be taken away", Way: "leave it out",
 		},
-		{
-			Name: "Add-Type", Module: moduleUtility, DefaultSet: "FromSource",
-			Parameters: params(`
-				TypeDefinition string @1 mandatory {FromSource} !C# is not compiled here => use .NET types from PowerShell, or build the program before
-				Name string @1 mandatory {FromMember} !C# is not compiled here => use .NET types from PowerShell, or build the program before
-				MemberDefinition string[] @2 mandatory {FromMember} !C# is not compiled here => use .NET types from PowerShell, or build the program before
+		addTypeCmdlet(),
+	}
+}
+
+// addTypeCmdlet finds assemblies whose types are here; nothing is compiled.
+func addTypeCmdlet() *ps.Cmdlet {
+	const noCompiler = "!C# is not compiled here => use .NET types from PowerShell, or build the program before"
+	return &ps.Cmdlet{
+		Name: "Add-Type", Module: moduleUtility, DefaultSet: "FromSource",
+		Parameters: params(`
+				TypeDefinition string @1 mandatory {FromSource} ` + noCompiler + `
+				Name string @1 mandatory {FromMember} ` + noCompiler + `
+				MemberDefinition string[] @2 mandatory {FromMember} ` + noCompiler + `
 				Namespace|NS string {FromMember}
 				UsingNamespace|Using string[] {FromMember}
 				Path string[] @1 mandatory {FromPath} !assemblies of the image cannot be loaded
@@ -87,26 +94,25 @@ func moduleCmdlets() []*ps.Cmdlet {
 				AssemblyName|AN string[] mandatory {FromAssemblyName}
 				Language string
 				ReferencedAssemblies|RA string[]
-				OutputAssembly|OA string !C# is not compiled here
+				OutputAssembly|OA string ` + noCompiler + `
 				OutputType|OT string
-				CodeDomProvider|Provider object 5.1 !C# is not compiled here
-				CompilerParameters|CP object 5.1 !C# is not compiled here
-				CompilerOptions string[] 7 !C# is not compiled here
+				CodeDomProvider|Provider object 5.1 ` + noCompiler + `
+				CompilerParameters|CP object 5.1 ` + noCompiler + `
+				CompilerOptions string[] 7 ` + noCompiler + `
 				PassThru switch
 				IgnoreWarnings switch`),
-			Process: addType,
-			Check: func(_ context.Context, k *ps.Check) error {
-				v, ok := k.Value("AssemblyName")
-				if !ok {
-					return nil
-				}
-				for _, item := range ps.Items(v) {
-					if name, ok := ps.Unwrap(item).(string); ok && !knownAssembly(name) {
-						return refuseAssembly(name)
-					}
-				}
+		Process: addType,
+		Check: func(_ context.Context, k *ps.Check) error {
+			v, ok := k.Value("AssemblyName")
+			if !ok {
 				return nil
-			},
+			}
+			for _, item := range ps.Items(v) {
+				if name, ok := ps.Unwrap(item).(string); ok && !knownAssembly(name) {
+					return refuseAssembly(name)
+				}
+			}
+			return nil
 		},
 	}
 }

@@ -10,23 +10,27 @@ import (
 	"github.com/casement/casement/internal/run/winsh/ps"
 )
 
-// propertyCmdlets are about the properties of items: values of registry keys,
-// and what is known of files.
-func propertyCmdlets() []*ps.Cmdlet {
-	const filters = `
+// propertyFilters and propertyPaths are parameters that the cmdlets share.
+const (
+	propertyFilters = `
 		Filter string
 		Include string[]
 		Exclude string[]
 		Force switch
 		Credential object ` + noCredential + `
 		UseTransaction|usetx switch 5.1 !registry transactions need Windows`
-	const plainPaths = `
+	propertyPaths = `
 		Path string[] @1 mandatory property {Path}
 		LiteralPath|PSPath|LP string[] mandatory property {LiteralPath}`
+)
+
+// propertyCmdlets are about the properties of items: values of registry keys,
+// and what is known of files.
+func propertyCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-ItemProperty", Aliases: []string{"gp"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(itemPaths + `Name|PSProperty string[] @2` + filters),
+			Parameters: params(itemPaths + `Name|PSProperty string[] @2` + propertyFilters),
 			Process:    getItemProperty,
 		},
 		{
@@ -34,7 +38,7 @@ func propertyCmdlets() []*ps.Cmdlet {
 			Parameters: params(`
 				Path string[] @1 pipeline property {Path}
 				LiteralPath|PSPath|LP string[] mandatory property {LiteralPath}
-				Name|PSProperty string[] @2 mandatory` + filters),
+				Name|PSProperty string[] @2 mandatory` + propertyFilters),
 			Process: getItemPropertyValue,
 		},
 		{
@@ -46,28 +50,34 @@ func propertyCmdlets() []*ps.Cmdlet {
 				Value object @3 mandatory null empty property {propertyValuePathSet,propertyValueLiteralPathSet}
 				InputObject object mandatory pipeline property {propertyPSObjectPathSet,propertyPSObjectLiteralPathSet}
 				Type string property
-				PassThru switch` + filters),
+				PassThru switch` + propertyFilters),
 			Process: setItemProperty,
 		},
 		{
 			Name: "New-ItemProperty", Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(plainPaths + `
+			Parameters: params(propertyPaths + `
 				Name|PSProperty string @2 mandatory property
 				PropertyType|Type string property
-				Value object property` + filters),
+				Value object property` + propertyFilters),
 			Process: newItemProperty,
 		},
 		{
 			Name: "Remove-ItemProperty", Aliases: []string{"rp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(plainPaths + `
-				Name|PSProperty string[] @2 mandatory property` + filters),
+			Parameters: params(propertyPaths + `
+				Name|PSProperty string[] @2 mandatory property` + propertyFilters),
 			Process: removeItemProperty,
 		},
+	}
+}
+
+// propertyMoves are the cmdlets that clear, rename, copy and move properties.
+func propertyMoves() []*ps.Cmdlet {
+	return []*ps.Cmdlet{
 		{
 			Name: "Clear-ItemProperty", Aliases: []string{"clp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(plainPaths + `
+			Parameters: params(propertyPaths + `
 				Name string @2 mandatory property
-				PassThru switch` + filters),
+				PassThru switch` + propertyFilters),
 			Process: clearItemProperty,
 		},
 		{
@@ -77,23 +87,23 @@ func propertyCmdlets() []*ps.Cmdlet {
 				LiteralPath|PSPath|LP string mandatory property {LiteralPath}
 				Name|PSProperty string @2 mandatory property
 				NewName string @3 mandatory property
-				PassThru switch` + filters),
+				PassThru switch` + propertyFilters),
 			Process: renameItemProperty,
 		},
 		{
 			Name: "Copy-ItemProperty", Aliases: []string{"cpp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(plainPaths + `
+			Parameters: params(propertyPaths + `
 				Destination string @2 mandatory property
 				Name|PSProperty string @3 mandatory property
-				PassThru switch` + filters),
+				PassThru switch` + propertyFilters),
 			Process: func(ctx context.Context, c *ps.Call) error { return transferProperty(ctx, c, false) },
 		},
 		{
 			Name: "Move-ItemProperty", Aliases: []string{"mp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(plainPaths + `
+			Parameters: params(propertyPaths + `
 				Destination string @2 mandatory property
 				Name|PSProperty string[] @3 mandatory property
-				PassThru switch` + filters),
+				PassThru switch` + propertyFilters),
 			Process: func(ctx context.Context, c *ps.Call) error { return transferProperty(ctx, c, true) },
 		},
 	}

@@ -42,7 +42,7 @@ const (
 func All() []*ps.Cmdlet {
 	return slices.Concat(
 		itemCmdlets(), childCmdlets(), copyCmdlets(), pathCmdlets(), locationCmdlets(), driveCmdlets(),
-		contentCmdlets(), outFileCmdlets(), propertyCmdlets(), aclCmdlets(),
+		contentCmdlets(), outFileCmdlets(), propertyCmdlets(), propertyMoves(), aclCmdlets(),
 		webCmdlets(), bitsCmdlets(), archiveCmdlets(), hashCmdlets(),
 		jsonCmdlets(), csvCmdlets(), xmlCmdlets(), stringDataCmdlets(), secureCmdlets(),
 		selectCmdlets(), sortCmdlets(), groupCmdlets(), measureCmdlets(), compareCmdlets(), matchCmdlets(), memberCmdlets(),
