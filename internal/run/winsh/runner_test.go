@@ -1,115 +1,105 @@
-package winsh
+package winsh_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
-	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/runtest"
+	"github.com/casement/casement/internal/run/winsh"
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/store"
 	"github.com/casement/casement/internal/tree"
 )
 
-func openStore(t *testing.T) *store.Store {
-	t.Helper()
+// windowsPath is a tree name as commands write it.
+func windowsPath(name string) string { return `C:\` + strings.ReplaceAll(name, "/", `\`) }
+
+// cmdSubject is the runner as cmd's lines use it.
+func cmdSubject(r run.Runner) runtest.Subject {
+	cmd := func(format string, args ...any) []string {
+		return []string{"cmd", "/S", "/C", fmt.Sprintf(format, args...)}
+	}
+	return runtest.Subject{
+		Runner: r, OS: "windows",
+		Write:   func(path, text string) []string { return cmd("echo %s>%s", text, windowsPath(path)) },
+		Remove:  func(path string) []string { return cmd("del %s", windowsPath(path)) },
+		Print:   func(variable string) []string { return cmd("echo %%%s%%", variable) },
+		Here:    func(file, text string) []string { return cmd("echo %s>%s", text, file) },
+		Exit:    func(code int) []string { return cmd("exit %d", code) },
+		Nothing: func() []string { return cmd("rem") },
+		Wait:    func() []string { return cmd("for /l %%i in (0,0,1) do @rem") },
+		Refused: func() []string { return cmd("echo x>C:\\data\\x & dism /online") },
+	}
+}
+
+// powershellSubject is the runner as lines of powershell or pwsh use it.
+func powershellSubject(r run.Runner, name string) runtest.Subject {
+	ps := func(format string, args ...any) []string {
+		return []string{name, "-Command", fmt.Sprintf(format, args...)}
+	}
+	return runtest.Subject{
+		Runner: r, OS: "windows",
+		Write: func(path, text string) []string {
+			return ps("Set-Content -Path %s -Value '%s'", windowsPath(path), text)
+		},
+		Remove:  func(path string) []string { return ps("Remove-Item %s", windowsPath(path)) },
+		Print:   func(variable string) []string { return ps("$env:%s", variable) },
+		Here:    func(file, text string) []string { return ps("Set-Content %s '%s'", file, text) },
+		Exit:    func(code int) []string { return ps("exit %d", code) },
+		Nothing: func() []string { return ps("$null") },
+		Wait:    func() []string { return ps("Start-Sleep 3600") },
+		Refused: func() []string { return ps("Set-Content C:/data/x x; Add-WindowsFeature Web-Server") },
+	}
+}
+
+// Broken if it fails: the runner does not keep the contract of runners, with or
+// without a store.
+func TestContract(t *testing.T) {
 	st, err := store.Open(t.TempDir(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { st.Close() })
-	return st
-}
-
-// windows is a step on an empty machine.
-func windows(args ...string) run.Step {
-	return run.Step{Args: args, Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"})}
-}
-
-// Broken if it fails: two steps wait for each other's caches for ever, or one
-// step for itself.
-func TestLockedCaches(t *testing.T) {
-	r := New(Options{Store: openStore(t)})
-	step := func(ids ...string) run.Step {
-		s := windows("cmd", "/c", "echo x>>C:\\m0\\x")
-		for i, id := range ids {
-			s.Mounts = append(s.Mounts, run.Mount{Type: "cache", ID: id, Target: "m" + string(rune('0'+i)), Sharing: "locked"})
-		}
-		return s
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	const rounds = 20
-	done := make(chan error)
-	for _, ids := range [][]string{{"a", "b"}, {"b", "a"}, {"a", "a"}} {
-		go func() {
-			var err error
-			for range rounds {
-				s := step(ids...)
-				s.NoCache = true
-				_, runErr := r.Run(ctx, s)
-				err = errors.Join(err, runErr)
-			}
-			done <- err
-		}()
-	}
-	for range 3 {
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-	}
-	// Nothing that a step has left there is lost.
-	for id, want := range map[string]int{"a": 2 * rounds, "b": rounds} {
-		e, err := cacheDir{r.opts.Store, id}.load().Lookup(ctx, "x")
-		if err != nil || e.Size != int64(want*len("x\r\n")) {
-			t.Errorf("the cache %s has %+v, %v", id, e, err)
-		}
+	defer st.Close()
+	for name, r := range map[string]run.Runner{"memory": winsh.New(winsh.Options{}), "store": winsh.New(winsh.Options{Store: st})} {
+		t.Run(name+" cmd", func(t *testing.T) { runtest.Test(t, cmdSubject(r)) })
+		t.Run(name+" powershell", func(t *testing.T) { runtest.Test(t, powershellSubject(r, "powershell")) })
+		t.Run(name+" pwsh", func(t *testing.T) { runtest.Test(t, powershellSubject(r, "pwsh")) })
 	}
 }
 
-// Broken if it fails: all but the first line of a RUN is ignored in silence.
-func TestLinesForCmd(t *testing.T) {
-	r := New(Options{})
-	for _, tt := range []struct {
-		args []string
-		line int // of the refusal; 0 for none
-	}{
-		{[]string{"cmd", "/S", "/C", "echo a\n"}, 0},
-		{[]string{"cmd", "/S", "/C", "echo a\r\n \t\r\n"}, 0},
-		{[]string{"cmd", "/S", "/C", "echo a\necho b\n"}, 2},
-		{[]string{`C:\Windows\System32\CMD.exe`, "/S", "/C", "\n\n  echo b\n"}, 3},
-		{[]string{"powershell", "-Command", "'a'\n'b'"}, 0},
-	} {
-		s := windows(tt.args...)
-		s.Where = run.Where{File: "Dockerfile", Line: 3}
-		err := r.Check(t.Context(), s)
-		var refused *run.RefusedError
-		if errors.As(err, &refused) != (tt.line > 0) || refused != nil && (refused.Line != tt.line || refused.Way == "") {
-			t.Errorf("%q: %v, %+v", tt.args, err, refused)
-		}
-	}
+// programs runs a program of the image that writes its arguments into a file.
+type programs struct{}
+
+func (programs) Check(context.Context, string, []machine.Arg) error { return nil }
+
+func (programs) Run(ctx context.Context, path string, p *machine.Process) (int, error) {
+	_, _ = fmt.Fprintf(p.Stdout, "%s in %s\r\n", path, p.Dir)
+	return len(p.Args), p.Machine.FS().WriteFile(ctx, `C:\args.txt`, []byte(strings.Join(p.Args[1:], "|")))
 }
 
-// Broken if it fails: a step that waits holds up a build for ever.
-func TestStepEndsInTime(t *testing.T) {
-	r := New(Options{Limits: machine.Limits{Elapsed: 50 * time.Millisecond}})
-	began := time.Now()
-	_, err := r.Run(t.Context(), windows("powershell", "-Command", "Start-Sleep 60; 'x' > C:\\x"))
-	var limit *machine.LimitError
-	if !errors.As(err, &limit) || time.Since(began) > 10*time.Second {
-		t.Errorf("after %v: %v", time.Since(began), err)
+// Broken if it fails: programs of the image cannot be run by somebody else, or
+// are not refused when there is nobody.
+func TestProgramsOfTheImage(t *testing.T) {
+	exe := &tree.Entry{Name: "app/tool.exe", Kind: tree.File, Size: 2, Content: tree.Bytes("MZ")}
+	root := tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}, &tree.Layer{Changes: tree.NewSet([]tree.Change{{Entry: exe}})})
+	var out strings.Builder
+	step := run.Step{Args: []string{"cmd", "/S", "/C", `cd C:\app & tool a "b c" & echo %ERRORLEVEL%`}, Root: root, Stdout: &out, Stderr: io.Discard}
+	if _, err := winsh.New(winsh.Options{}).Run(t.Context(), step); err == nil || !strings.Contains(err.Error(), `tool`) {
+		t.Errorf("without anybody to run it: %v", err)
 	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	time.AfterFunc(50*time.Millisecond, func() { cancel(context.Canceled) })
-	_, err = New(Options{}).Run(ctx, windows("cmd", "/c", "for /l %i in (1,0,2) do @ver>nul"))
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled step: %v", err)
+	step.Args[3] = `cd C:\app & tool a "b c" & cmd /v:on /c echo !ERRORLEVEL!`
+	res, err := winsh.New(winsh.Options{Programs: programs{}}).Run(t.Context(), step)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err != nil && strings.Contains(err.Error(), "exited") {
-		t.Errorf("a cancelled step: %v", err)
+	b, err := tree.ReadFile(t.Context(), root.Push(res.Layer).View(), "args.txt", 100)
+	if err != nil || string(b) != "a|b c" || !strings.Contains(out.String(), `C:\app\tool.exe in C:\app`) {
+		t.Errorf("the program got %q, %v, and the step printed %q", b, err, out.String())
 	}
 }

@@ -44,6 +44,8 @@ type Options struct {
 	Secrets func(ctx context.Context, id string) (value []byte, ok bool, err error)
 	// Registry says what becomes of changes to the registry.
 	Registry RegistryPolicy
+	// Programs runs the programs that images bring; nil refuses them.
+	Programs machine.Programs
 	// Version names the program, for the keys of results: another version may
 	// do a step otherwise.
 	Version string
@@ -71,6 +73,8 @@ type Outcome struct {
 	Result *machine.Result
 	// Account is who ran it.
 	Account machine.Account
+	// Blind says that there are layers below that nobody has read.
+	Blind bool
 }
 
 // Check implements [run.Checker].
@@ -79,7 +83,7 @@ func (r *Runner) Check(ctx context.Context, s run.Step) error {
 		return run.Unrouted(s)
 	}
 	m, err := machine.New(machine.Options{
-		Root: s.Root, Env: s.Env, User: s.User, Now: r.opts.Now, Programs: r.programs(), Limits: r.opts.Limits,
+		Root: s.Root, Env: s.Env, User: s.User, Now: r.opts.Now, Programs: r.programs(), Other: r.opts.Programs, Limits: r.opts.Limits,
 	})
 	if err != nil {
 		return place(err, s)
@@ -158,7 +162,7 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	var deltas registryFunc
 	m, err := machine.New(machine.Options{
 		Root: s.Root, Env: s.Env, User: s.User, Now: r.opts.Now, Spool: spool,
-		Network: net, Mounts: mounts.list, Programs: r.programs(), Limits: r.opts.Limits,
+		Network: net, Mounts: mounts.list, Programs: r.programs(), Other: r.opts.Programs, Limits: r.opts.Limits,
 		Deltas: func(changes []machine.RegistryChange) ([]machine.RegistryChange, error) {
 			if deltas == nil {
 				return nil, nil
@@ -203,6 +207,7 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	if out.Result, err = m.Finish(ctx); err != nil {
 		return nil, err
 	}
+	out.Blind = m.Blind()
 	return out, mounts.save(ctx)
 }
 
