@@ -17,8 +17,10 @@ import (
 type effort uint8
 
 const (
-	// free is cheap, on the way to the name too.
+	// free is onward even in directories that only a sealed layer has.
 	free effort = iota
+	// onward is cheap, on the way to the name too.
+	onward
 	// cheap answers from the layers that can be read for nothing and from what
 	// every Windows has. Names that only a sealed layer could have do not exist.
 	cheap
@@ -201,15 +203,15 @@ func (w *watched) Find(ctx context.Context, name string, fold bool) (tree.Change
 	return c, err
 }
 
-// List implements [tree.Changes].
+// List implements [tree.Changes]: only the end of a layer ends a list.
 func (w *watched) List(ctx context.Context, dir string, fold bool) iter.Seq2[tree.Change, error] {
-	w.asked = true
+	w.asked, w.whole = true, true
 	return w.Changes.List(ctx, dir, fold)
 }
 
 // All implements [tree.Changes].
 func (w *watched) All(ctx context.Context) iter.Seq2[tree.Change, error] {
-	w.asked = true
+	w.asked, w.whole = true, true
 	return w.Changes.All(ctx)
 }
 

@@ -116,7 +116,7 @@ func (f *FS) next(ctx context.Context, at found, last bool, how effort) (*node, 
 		return f.child(ctx, at.dir, at.name, how)
 	}
 	n, err := f.child(ctx, at.dir, at.name, min(how, cheap))
-	if n == nil && err == nil && how != free {
+	if n == nil && err == nil && how > onward {
 		n, err = f.child(ctx, at.dir, at.name, sure)
 	}
 	return n, err
@@ -189,12 +189,12 @@ func (f *FS) Lstat(ctx context.Context, path string) (*Info, error) {
 // have is taken for absent, as by Create and Mkdir, and no layer is unsealed for
 // it. Everything that reports or decides what exists uses Stat.
 func (f *FS) StatDest(ctx context.Context, path string) (*Info, error) {
-	return f.stat(ctx, path, cheap, true)
+	return f.stat(ctx, path, onward, true)
 }
 
 // LstatDest is [FS.StatDest] that describes a link itself.
 func (f *FS) LstatDest(ctx context.Context, path string) (*Info, error) {
-	return f.stat(ctx, path, cheap, false)
+	return f.stat(ctx, path, onward, false)
 }
 
 func (f *FS) stat(ctx context.Context, path string, how effort, follow bool) (*Info, error) {
