@@ -339,7 +339,7 @@ func (x *expanding) directory(ctx context.Context, path string) error {
 	if len(path) <= 2 || x.dirs[key] {
 		return nil
 	}
-	ok, err := x.there(ctx, path)
+	ok, err := isDirDest(ctx, x.c.Session, path)
 	if err != nil {
 		return report(ctx, x.c, err)
 	}
@@ -352,17 +352,6 @@ func (x *expanding) directory(ctx context.Context, path string) error {
 	}
 	x.made = append(x.made, path)
 	return x.c.Verbose(ctx, "Adding '"+path+"'.")
-}
-
-// there reports whether a directory exists. Those above it are asked first: below
-// one that is missing, nothing has to be looked for in the base.
-func (x *expanding) there(ctx context.Context, path string) (bool, error) {
-	if up := path[:strings.LastIndexByte(path, '\\')]; len(up) > 2 && !x.dirs[strings.ToUpper(up)] {
-		if ok, err := x.there(ctx, up); !ok || err != nil {
-			return false, err
-		}
-	}
-	return isDirDest(ctx, x.c.Session, path)
 }
 
 // file writes one file, with the time that the archive has for it.
