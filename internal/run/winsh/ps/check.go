@@ -386,21 +386,12 @@ func (k *checker) alias(key string) string {
 
 // program checks a script or program.
 func (k *checker) program(n *pslang.Command, name string) error {
-	path := isPathLike(name)
 	found, err := k.find(name)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) && machine.CodeOf(err) == 0 {
 			return placed(err, n.Name.At())
 		}
-		ext := strings.ToLower(extension(name))
-		script := ext == ".ps1" || ext == ".cmd" || ext == ".bat"
-		switch {
-		case path && (script || ext == ""), k.c.TreeUnknown && (path || script):
-			return nil // it may be written before it is called
-		case k.c.Machine.Blind() && k.s == nil && path:
-			return nil
-		}
-		return refuseUnknown(n.Name.At(), name)
+		return placed(k.absent(n, name), n.Name.At())
 	}
 	if found.Program == nil && strings.EqualFold(extension(found.Path), ".ps1") {
 		return k.script(found.Path, n.Name.At())
@@ -411,6 +402,28 @@ func (k *checker) program(n *pslang.Command, name string) error {
 	c.Raw = raw
 	c.Warn = k.warning(n.Extent)
 	return placed(k.c.Machine.CheckStart(k.ctx, found, &c, args), n.Name.At())
+}
+
+// absent decides about a script or program that is not there now. A script may
+// be written before it is called, or lie in what has not been read; a path to
+// anything else is for whoever runs the programs of images.
+func (k *checker) absent(n *pslang.Command, name string) error {
+	path, ext := isPathLike(name), strings.ToLower(extension(name))
+	script := ext == ".ps1" || ext == ".cmd" || ext == ".bat"
+	unread := k.c.TreeUnknown || k.c.Machine.Blind() && k.s == nil
+	switch {
+	case machine.MayBeScript(name) && (unread || path && (script || ext == "")):
+		return nil
+	case path && unread:
+		full, err := machine.Full(k.c.Dir, strings.ReplaceAll(name, "/", `\`))
+		if err != nil {
+			return nil // PowerShell reports it
+		}
+		return k.c.Machine.CheckStart(k.ctx, machine.Found{Path: full}, k.c, nil)
+	case machine.Foreign(name):
+		return machine.RefuseUnknown(name)
+	}
+	return refuseUnknown(n.Name.At(), name)
 }
 
 func (k *checker) warning(at pslang.Extent) func(line, column int, message, hint string) {
