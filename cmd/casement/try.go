@@ -42,6 +42,7 @@ object is printed instead:
   exitCode, stdout, stderr
   changes   of drive C: path, change (add, modify, remove), type (file, dir,
             link), size
+            (what a base has that the line has not read counts as not there)
   env       variables that were set for the machine
   registry  key, name, type, value, change (set, delete)
   refused   null, or line, column, construct and reason of what cannot be done
@@ -200,6 +201,7 @@ func printTried(w io.Writer, t *build.Tried, err error, stdout, stderr string) e
 		}
 		out.ExitCode = exitMissing
 		out.Refused = describeRefusal(r)
+		out.Refused.Hint = "" // it is for people
 		return printJSON(w, out)
 	}
 	out.ExitCode, out.Changes, out.Env = t.ExitCode, t.Changes, t.Env

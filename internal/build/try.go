@@ -18,6 +18,7 @@ import (
 
 	"github.com/casement/casement/internal/registry"
 	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh"
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/source"
 	"github.com/casement/casement/internal/tree"
@@ -91,7 +92,7 @@ func Try(ctx context.Context, req TryRequest, t Tools) (*Tried, error) {
 			tried.Env[name] = *value
 		}
 	}
-	if tried.Changes, err = triedChanges(ctx, step.Root, out.Result.Changes); err != nil {
+	if tried.Changes, err = triedChanges(ctx, step.Root, out); err != nil {
 		return nil, err
 	}
 	if req.Export != "" {
@@ -206,6 +207,9 @@ func encodedCommand(text string) string {
 
 // seedLayer is a directory of this computer as a layer.
 func seedLayer(ctx context.Context, dir string) (*tree.Layer, error) {
+	if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
+		return nil, &UsageError{fmt.Sprintf("the seed %s is no directory", dir), "name a directory of this computer, whose content is to be in C:\\"}
+	}
 	l, err := source.OpenLocal(dir, source.LocalOptions{Name: "seed"})
 	if err != nil {
 		return nil, fmt.Errorf("opening the seed: %w", err)
@@ -217,17 +221,21 @@ func seedLayer(ctx context.Context, dir string) (*tree.Layer, error) {
 	return &tree.Layer{Changes: set, Label: "seed"}, nil
 }
 
-// triedChanges describes changes. Whether something was there before is asked of
-// what is known, so that no base is read for it.
-func triedChanges(ctx context.Context, root tree.Chain, changes []tree.Change) ([]TriedChange, error) {
-	known := root.Known()
+// triedChanges describes changes. A base that the line has not read is not read
+// to find out what was there before.
+func triedChanges(ctx context.Context, root tree.Chain, did *winsh.Outcome) ([]TriedChange, error) {
+	whole, known := root.View(), root.Known()
 	out := []TriedChange{}
-	for _, c := range changes {
-		if c.Name() == "" {
+	for _, c := range did.Result.Changes {
+		if c.Name() == "" || did.Result.Guessed[c.Removed] {
 			continue
 		}
+		before := known
+		if !did.Blind || c.Entry == nil {
+			before = whole // the line has asked already
+		}
 		ch := TriedChange{Path: winmeta.ToWindows(c.Name()), Change: "add", Type: "file"}
-		old, err := known.Lookup(ctx, c.Name())
+		old, err := before.Lookup(ctx, c.Name())
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -259,7 +267,7 @@ func triedChanges(ctx context.Context, root tree.Chain, changes []tree.Change) (
 // exportChanges writes what was added or changed to a directory.
 func exportChanges(ctx context.Context, dest string, changes []tree.Change) error {
 	if err := os.MkdirAll(dest, 0o755); err != nil {
-		return err
+		return fmt.Errorf("exporting: %w", err)
 	}
 	root, err := os.OpenRoot(dest)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 func (m *Machine) Finish(ctx context.Context) (*Result, error) {
 	defer m.Close()
 	f := m.FS()
-	c := &collector{f: f, groups: map[*object]string{}}
+	c := &collector{f: f, groups: map[*object]string{}, guessed: map[string]bool{}}
 	if err := c.dir(ctx, f.root, ""); err != nil {
 		return nil, err
 	}
-	res := &Result{Changes: c.changes}
+	res := &Result{Changes: c.changes, Guessed: c.guessed}
 	for _, n := range c.mounts {
 		b := n.mount
 		if b.mount.Save == nil || n.kind != tree.Dir {
@@ -55,6 +55,7 @@ type collector struct {
 	changes []tree.Change
 	mounts  []*node
 	groups  map[*object]string // of files with several names
+	guessed map[string]bool    // removed names that may never have been there
 }
 
 // dir collects what has changed in a directory that the layers below have at
@@ -97,7 +98,11 @@ func (c *collector) dir(ctx context.Context, dir *node, name string) error {
 // removed collects a name that is gone. Where only a sealed layer knows whether
 // it was there, the layer says that it is gone: that is right in both cases.
 func (c *collector) removed(ctx context.Context, dir, n *node, name string) error {
-	if !n.below && !dir.src.base.blind {
+	switch {
+	case n.below:
+	case dir.src.base.blind:
+		c.guessed[name] = true
+	default:
 		e, _, err := dir.src.base.lookup(ctx, tree.Join(dir.src.name, n.name), sure)
 		if err != nil || e == nil {
 			return err

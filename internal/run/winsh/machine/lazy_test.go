@@ -175,6 +175,10 @@ func TestKnowsWhatItHasRead(t *testing.T) {
 	if err := f.Mkdir(t.Context(), `C:\tools`); machine.CodeOf(err) != machine.ErrorAlreadyExists {
 		t.Errorf("making what the base has: %v", err)
 	}
+	m = start(t, machine.Options{Root: windows(base)})
+	if _, err := m.FS().ReadDir(t.Context(), `C:\Windows`); err != nil || m.Blind() {
+		t.Errorf("a directory was listed, and the machine is still blind (%v)", err)
+	}
 }
 
 // A file that is appended to keeps what a base image has in it that nobody has

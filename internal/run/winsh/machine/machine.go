@@ -200,6 +200,9 @@ type RegistryChange struct {
 type Result struct {
 	// Changes to drive C:, with a Content for each file that is in the spool.
 	Changes []tree.Change
+	// Guessed has those of the removed names that may never have been there:
+	// only a layer that nobody has read could tell.
+	Guessed map[string]bool
 	// Env has variables of the machine (and of the user) that were set
 	// persistently, with their new values; a nil value was removed.
 	Env map[string]*string
