@@ -246,7 +246,6 @@ func (s *Session) storeIndex(ctx context.Context, n *pslang.Index, v any) error 
 	if err != nil {
 		return err
 	}
-	s.pos = n.Extent
 	switch x := Unwrap(o).(type) {
 	case nil:
 		return s.fail(tRuntime, "Cannot index into a null array.", "NullArray", InvalidOperation, nil)
@@ -297,7 +296,7 @@ func (s *Session) putAt(ctx context.Context, o, i, v any) error {
 		n += int64(size)
 	}
 	if n < 0 || n >= int64(size) {
-		return s.fail(tRuntime, "Index was outside the bounds of the array.", "System.IndexOutOfRangeException", OperationStopped, nil)
+		return outOfBounds()
 	}
 	switch x := Unwrap(o).(type) {
 	case *Array:

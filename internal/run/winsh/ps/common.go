@@ -439,6 +439,13 @@ func scriptCmdletMembers() []Member {
 		Prop("MyInvocation", "object", func(_ context.Context, in *Invoke) (any, error) {
 			return in.Session.invocationObject(of(in).f.frame), nil
 		}),
+		Prop("SessionState", "object", func(_ context.Context, in *Invoke) (any, error) {
+			return in.Session.Object("System.Management.Automation.SessionState", nil), nil
+		}),
+		Method("GetUnresolvedProviderPathFromPSPath", "string", O("string path", func(_ context.Context, in *Invoke) (any, error) {
+			p, err := in.Session.Resolve(in.String(0))
+			return p.Name, err
+		})),
 	}
 }
 

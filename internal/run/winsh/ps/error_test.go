@@ -20,6 +20,7 @@ func TestErrors(t *testing.T) {
 		{name: "finally and jumps", text: "function f { try { return 1 } finally { 'fin' } }; f; foreach ($i in 1,2) { try { continue } finally { \"f$i\" } }", want: "1\nfin\nf1\nf2"},
 		{name: "errors of statements go on", text: "1/0; 'next'; [int]'x'; 'last'; $Error.Count; $Error[0].FullyQualifiedErrorId", five: "next\nlast\n2\nInvalidCastFromStringToInteger\nERR Attempted to divide by zero.\nAt line:1 char:1\n+ 1/0; 'next'; [int]'x'; 'last'; $Error.Count; $Error[0].FullyQualified ...\n+ ~~~\n    + CategoryInfo          : NotSpecified: (:) [], RuntimeException\n    + FullyQualifiedErrorId : RuntimeException\n \nCannot convert value \"x\" to type \"System.Int32\". Error: \"Input string was not \nin a correct format.\"\nAt line:1 char:14\n+ 1/0; 'next'; [int]'x'; 'last'; $Error.Count; $Error[0].FullyQualified ...\n+              ~~~~~~~~\n    + CategoryInfo          : InvalidArgument: (:) [], RuntimeException\n    + FullyQualifiedErrorId : InvalidCastFromStringToInteger\n "},
 		{name: "try makes statements stop", text: "function f { 1/0; 'never' }; try { f; 'never' } catch { 'caught' }; f 2>$null", want: "caught\nnever"},
+		{name: "preferences are values of an enumeration", text: "$ErrorActionPreference = 'stop'; \"$ErrorActionPreference\"; try { $WarningPreference = 'x' } catch { $_.Exception.GetType().Name }", want: "Stop\nArgumentTransformationMetadataException"},
 		{name: "preference Stop", text: "$ErrorActionPreference = 'Stop'; try { Write-Error 'e' ; 'never' } catch { $_.FullyQualifiedErrorId; \"$_\" }", want: "Microsoft.PowerShell.Commands.WriteErrorException\ne"},
 		{name: "SilentlyContinue and Ignore", text: "Write-Error a -ErrorAction SilentlyContinue; $Error.Count; Write-Error b -EA Ignore; $Error.Count; $ErrorActionPreference = 'SilentlyContinue'; 1/0; throw 'x'; 'still'; $?", want: "1\n1\nstill\nTrue"},
 		{name: "action of a cmdlet", text: "try { Write-Error e -ErrorAction Stop } catch { 'c' }; $ErrorActionPreference = 'Stop'; Write-Error e -ErrorAction SilentlyContinue; 'on'", want: "c\non"},
@@ -134,7 +135,7 @@ func TestHost(t *testing.T) {
 func TestScripts(t *testing.T) {
 	script := `param($a, [switch]$s, $b = "d")
 "$a $s $b $($args -join "+")"
-$PSScriptRoot; $PSCommandPath; $MyInvocation.MyCommand.Name
+$PSScriptRoot; $PSCommandPath; $MyInvocation.MyCommand.Name; $MyInvocation.MyCommand.Path
 $v = 5; function inner { "inner" }
 exit 7
 `
@@ -143,10 +144,10 @@ exit 7
 	for _, c := range []struct {
 		name, program, text, want string
 	}{
-		{"called", "powershell", write + "& C:\\s.ps1 1 -s 2 3; $LASTEXITCODE; $?; [string]$v; 'on'", "1 True 2 3\nC:\\\nC:\\s.ps1\ns.ps1\n7\nTrue\n\non\n"},
-		{"by name", "pwsh", write + ".\\s.ps1 -b x; $LASTEXITCODE", " False x \nC:\\\nC:\\s.ps1\ns.ps1\n7\n"},
-		{"dotted", "powershell", write + ". .\\s 1; $v; & ('in' + $x + 'ner')", "1 False d \nC:\\\nC:\\s.ps1\ns.ps1\n5\ninner\n"},
-		{"by -File", "powershell", write + "powershell -File C:\\s.ps1 q -b:w z; $LASTEXITCODE", "q False w z\nC:\\\nC:\\s.ps1\ns.ps1\n7\n"},
+		{"called", "powershell", write + "& C:\\s.ps1 1 -s 2 3; $LASTEXITCODE; $?; [string]$v; 'on'", "1 True 2 3\nC:\\\nC:\\s.ps1\ns.ps1\nC:\\s.ps1\n7\nTrue\n\non\n"},
+		{"by name", "pwsh", write + ".\\s.ps1 -b x; $LASTEXITCODE", " False x \nC:\\\nC:\\s.ps1\ns.ps1\nC:\\s.ps1\n7\n"},
+		{"dotted", "powershell", write + ". .\\s 1; $v; & ('in' + $x + 'ner')", "1 False d \nC:\\\nC:\\s.ps1\ns.ps1\nC:\\s.ps1\n5\ninner\n"},
+		{"by -File", "powershell", write + "powershell -File C:\\s.ps1 q -b:w z; $LASTEXITCODE", "q False w z\nC:\\\nC:\\s.ps1\ns.ps1\nC:\\s.ps1\n7\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := start(t, e, c.program, "-Command", c.text)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/pslang"
 )
 
@@ -65,13 +66,16 @@ func (s *Session) categoryInfo(r *ErrorRecord) string {
 		if len(u) <= 40 {
 			return text
 		}
-		dots := "..."
 		if s.edition == Core {
-			dots = "…"
+			return Text(u[:19]) + "…" + Text(u[len(u)-19:])
 		}
-		return Text(u[:19]) + dots + Text(u[len(u)-19:])
+		return Text(u[:15]) + "..." + Text(u[len(u)-15:])
 	}
-	return string(r.Category) + ": (" + cut(s.targetName(r)) + ":" + cut(s.targetType(r)) + ") [" + cut(r.Activity) + "], " + cut(r.reason())
+	reason := r.reason()
+	if r.Reason != "" {
+		reason = cut(reason) // the name of a type is never shortened
+	}
+	return string(r.Category) + ": (" + cut(s.targetName(r)) + ":" + cut(s.targetType(r)) + ") [" + cut(r.Activity) + "], " + reason
 }
 
 // errorText is what the host shows of an error.
@@ -405,7 +409,7 @@ func (s *Session) myCommand(p place) any {
 	}
 	f := p.frame
 	if f.script && f.file != "" {
-		return s.commandObject(&CommandInfo{Kind: "ExternalScript", Name: f.file[strings.LastIndexByte(f.file, '\\')+1:], Definition: f.file, Block: f.block})
+		return s.commandObject(&CommandInfo{Kind: "ExternalScript", Name: f.file[strings.LastIndexByte(f.file, '\\')+1:], Definition: f.file, Block: f.block, Found: machine.Found{Path: f.file}})
 	}
 	if f.block != nil && f.block.name != "" {
 		return s.commandObject(functionInfo(f.block))

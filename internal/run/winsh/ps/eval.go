@@ -105,10 +105,10 @@ func (s *Session) report(ctx context.Context, r *ErrorRecord) error {
 
 // runTraps runs the trap that fits and says what is to be done then.
 func (s *Session) runTraps(ctx context.Context, r *ErrorRecord, traps []*pslang.Trap, out sink) (string, error) {
-	best, rank := -1, 0
+	best, rank, caught := -1, 0, r
 	for i, t := range traps {
-		if n := s.catchRank(r, t.Type); n > rank {
-			best, rank = i, n
+		if n, x := s.catchRank(r, t.Type); n > rank {
+			best, rank, caught = i, n, r.with(x)
 		}
 	}
 	if best < 0 {
@@ -116,7 +116,7 @@ func (s *Session) runTraps(ctx context.Context, r *ErrorRecord, traps []*pslang.
 	}
 	old := s.scope
 	s.scope = newScope(old)
-	s.scope.put("_", r)
+	s.scope.put("_", caught)
 	err := s.statements(ctx, traps[best].Body, out)
 	s.scope = old
 	var brk breakSignal

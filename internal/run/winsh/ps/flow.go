@@ -243,17 +243,16 @@ func (s *Session) try(ctx context.Context, n *pslang.Try, out sink) (err error) 
 	r := s.record(err)
 	s.place(r)
 	s.log(r)
-	best, rank := -1, 0
+	best, rank, caught := -1, 0, r
 	for i, c := range n.Catches {
-		k := 0
-		if len(c.Types) == 0 {
-			k = 1
+		types := c.Types
+		if len(types) == 0 {
+			types = []*pslang.TypeName{nil}
 		}
-		for _, t := range c.Types {
-			k = max(k, s.catchRank(r, t))
-		}
-		if k > rank {
-			best, rank = i, k
+		for _, t := range types {
+			if k, x := s.catchRank(r, t); k > rank {
+				best, rank, caught = i, k, r.with(x)
+			}
 		}
 	}
 	if best < 0 {
@@ -262,7 +261,7 @@ func (s *Session) try(ctx context.Context, n *pslang.Try, out sink) (err error) 
 	under, handling := s.scope.vars["_"], s.handling
 	sc := s.scope
 	delete(sc.vars, "_")
-	s.setUnder(r)
+	s.setUnder(caught)
 	s.handling = r
 	r.final = false
 	err = s.statements(ctx, n.Catches[best].Body, out)
@@ -280,27 +279,44 @@ func isSignal(err error) bool {
 	return false
 }
 
-// catchRank says how well a catch or trap of a type fits an error: 0 not at
-// all, 1 because it catches everything, more for types closer to the error's.
-func (s *Session) catchRank(r *ErrorRecord, n *pslang.TypeName) int {
+// catchRank says how well a catch or trap of a type fits an error, and which of
+// the error's exceptions the handler sees: 0 not at all, 1 because it catches
+// everything, more for types closer to the exception's. What PowerShell has put
+// around an exception of .NET comes after it.
+func (s *Session) catchRank(r *ErrorRecord, n *pslang.TypeName) (int, *Exception) {
 	if n == nil {
-		return 1
+		return 1, r.Exception
 	}
 	t := s.loaded(s.engine.resolveType(refOf(n), s.using, s.edition))
 	if t == nil {
-		return 0
+		return 0, nil
 	}
-	rank := 0
-	for x := r.Exception; x != nil; x = x.Inner {
-		from := s.engine.mustType(x.Type)
-		if !from.Inherits(t.Name) {
+	list := []*Exception{r.Exception, {Type: tRuntime}, r.Exception.Inner}
+	if r.Exception.Inner != nil && s.engine.mustType(r.Exception.Type).Inherits(tRuntime) {
+		list = []*Exception{r.Exception.Inner, r.Exception}
+	}
+	for i, x := range list {
+		if x == nil || !s.engine.mustType(x.Type).Inherits(t.Name) {
 			continue
 		}
 		depth := 0
 		for b := t; b != nil; b = b.BaseType() {
 			depth++
 		}
-		rank = max(rank, 1+depth)
+		if x.Type == tRuntime && x.Message == "" {
+			x = r.Exception
+		}
+		return (len(list)-i)*100 + depth, x
 	}
-	return rank
+	return 0, nil
+}
+
+// with is the record with another of its exceptions.
+func (r *ErrorRecord) with(x *Exception) *ErrorRecord {
+	if x == r.Exception {
+		return r
+	}
+	c := *r
+	c.Exception = x
+	return &c
 }

@@ -94,7 +94,7 @@ func (s *Session) indexOne(ctx context.Context, o, i any) (any, error) {
 		}
 		if n < 0 || n >= size {
 			if s.strictness() >= 3 {
-				return nil, s.fail(tRuntime, "Index was outside the bounds of the array.", "System.IndexOutOfRangeException", OperationStopped, nil)
+				return nil, outOfBounds()
 			}
 			return nil, nil
 		}
@@ -106,6 +106,11 @@ func (s *Session) indexOne(ctx context.Context, o, i any) (any, error) {
 		return nil, s.cannotIndex(o)
 	}
 	return nil, s.cannotIndex(o)
+}
+
+// outOfBounds is the exception of .NET, which PowerShell passes on as it is.
+func outOfBounds() error {
+	return NewException("System.IndexOutOfRangeException", "Index was outside the bounds of the array.")
 }
 
 func (s *Session) cannotIndex(o any) error {

@@ -22,8 +22,9 @@ func (n *nativeStage) begin(ctx context.Context, e *element) error {
 		if err := e.s.fits(int64(n.stdin.Len())); err != nil {
 			return err
 		}
-		n.stdin.Write(e.s.encodeInput(line + "\r\n"))
-		return nil
+		data, err := e.s.encodeInput(line + "\r\n")
+		n.stdin.Write(data)
+		return err
 	})
 	return nil
 }

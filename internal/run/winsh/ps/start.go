@@ -1,6 +1,7 @@
 package ps
 
 import (
+	"context"
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -124,19 +125,24 @@ func (s *Session) setPreferences() {
 	for name, v := range map[string]int64{"ErrorActionPreference": 2, "WarningPreference": 2, "ProgressPreference": 2,
 		"VerbosePreference": 0, "DebugPreference": 0, "InformationPreference": 0} {
 		x := &Variable{Name: name, Value: Enum{action, v}}
+		x.check = func(ctx context.Context, s *Session, v any) (any, error) {
+			c, err := s.Cast(ctx, v, action)
+			if err != nil {
+				return nil, s.cannotConvert(name, err)
+			}
+			return c, nil
+		}
 		g.vars[varKey(name)] = x
 	}
 	g.put("WhatIfPreference", false)
 	g.put("ConfirmPreference", "High")
-	g.put("OutputEncoding", nil)
+	g.vars["outputencoding"] = &Variable{Name: "OutputEncoding", get: s.outputEncoding}
 	g.put("MaximumErrorCount", int32(256))
 	g.put("PSDefaultParameterValues", &Hashtable{})
 	g.put("PSSessionApplicationName", "wsman")
 	g.put("PSEmailServer", "")
 	g.put("NestedPromptLevel", int32(0))
 	g.put("FormatEnumerationLimit", int32(4))
-	g.put("?", true)
-	delete(g.vars, "?")
 	view := "NormalView"
 	if s.edition == Core {
 		view = "ConciseView"
@@ -145,6 +151,23 @@ func (s *Session) setPreferences() {
 	}
 	g.put("ErrorView", view)
 	g.put("PROFILE", s.profileObject())
+}
+
+// outputEncoding is $OutputEncoding before anybody has set it.
+func (s *Session) outputEncoding() any {
+	name := "ASCII"
+	if s.edition == Core {
+		name = "UTF8"
+	}
+	t := s.engine.Type("System.Text.Encoding")
+	if t == nil {
+		return nil
+	}
+	v, _, err := s.static(context.Background(), t, name)
+	if err != nil {
+		return nil
+	}
+	return v
 }
 
 func (s *Session) psHome() string {
@@ -240,7 +263,7 @@ func (c *CommandInfo) module() string {
 
 // sourceOf is Get-Command's column Source.
 func (c *CommandInfo) sourceOf() string {
-	if c.Kind == "Application" {
+	if c.Kind == "Application" || c.Kind == "ExternalScript" {
 		return c.Definition
 	}
 	return c.module()

@@ -275,17 +275,32 @@ func (s *Session) readText(ctx context.Context, path string) (string, error) {
 	return string(text), err
 }
 
-// encodeInput makes the bytes that a program gets from the pipeline
-// ($OutputEncoding: ASCII for 5.1, UTF-8 for 7).
-func (s *Session) encodeInput(text string) []byte {
+// TextEncoding is implemented by the Data of an object that is a
+// System.Text.Encoding, so that $OutputEncoding can be one.
+type TextEncoding interface {
+	Encode(text string) []byte
+	Decode(data []byte) string
+}
+
+// encodeInput makes the bytes that a program gets from the pipeline, as
+// $OutputEncoding says: ASCII for 5.1 and UTF-8 for 7 if nobody has set it.
+func (s *Session) encodeInput(text string) ([]byte, error) {
+	if v := s.find("outputencoding"); v != nil && v.get == nil {
+		o, _ := Unwrap(v.Value).(*Object)
+		if o == nil {
+			return nil, refuseAt(s.pos, "$OutputEncoding", "it is no encoding", "set it to [System.Text.Encoding]::UTF8")
+		}
+		enc, ok := o.Data.(TextEncoding)
+		if !ok {
+			return nil, refuseAt(s.pos, "$OutputEncoding", "texts cannot be sent to programs in this encoding", "leave $OutputEncoding as it is")
+		}
+		return enc.Encode(text), nil
+	}
 	if s.edition == Core {
-		return []byte(text)
+		return []byte(text), nil
 	}
 	out, _, err := transform.Bytes(asciiEncoder{}, []byte(text))
-	if err != nil {
-		return []byte(text)
-	}
-	return out
+	return out, err
 }
 
 // decodeOutput reads what a program wrote in the code page of the console.
