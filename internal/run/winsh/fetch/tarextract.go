@@ -260,6 +260,9 @@ func (x *extraction) put(ctx context.Context, m *Member, name, full string, r io
 	} else if there {
 		err = &machine.Error{Op: "open", Path: full, Code: machine.ErrorFileExists}
 	} else if err = x.unlinkLink(ctx, full, name); err == nil {
+		if err := x.room(ctx, m, name); err != nil {
+			return err
+		}
 		err = x.create(ctx, m, name, full, r)
 	}
 	switch machine.CodeOf(err) {
@@ -439,6 +442,23 @@ func (x *extraction) unlink(ctx context.Context, full string) error {
 		return nil
 	}
 	return err
+}
+
+// room makes the directories above a member where nothing is known of them, since
+// creating it would ask a sealed base for them.
+func (x *extraction) room(ctx context.Context, m *Member, name string) error {
+	dir := parentOf(name)
+	if dir == "" || x.safe[dir] || m.Kind == tree.Hardlink {
+		return nil
+	}
+	full, err := x.full(dir)
+	if err != nil {
+		return err
+	}
+	if _, err := x.t.fs.StatDest(ctx, full); errors.Is(err, fs.ErrNotExist) {
+		return x.parent(ctx, name)
+	}
+	return nil
 }
 
 // parent makes the directories above a member.
