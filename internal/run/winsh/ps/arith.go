@@ -79,8 +79,8 @@ func (s *Session) add(a, b any) (any, error) {
 	}
 	if Enumerable(a) {
 		items := Items(a)
-		if Enumerable(b) {
-			items = append(items, Items(b)...)
+		if Enumerable(b0) { // also where nothing was written
+			items = append(items, Items(b0)...)
 		} else {
 			items = append(items, b0)
 		}

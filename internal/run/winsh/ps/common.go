@@ -135,13 +135,27 @@ func (e *element) writeErrorTo(ctx context.Context, r *ErrorRecord, action strin
 		return r
 	}
 	s.log(r)
-	if list != nil {
-		list.Items = append(list.Items, r)
-	}
+	s.note(r, list, func(c *commonVars) *Array { return c.err })
 	if action == "SilentlyContinue" {
 		return nil
 	}
 	return s.emit(ctx, StreamError, r)
+}
+
+// note adds a message to the list of the command that writes it, which may be
+// nil, and to those of the functions that it runs in.
+func (s *Session) note(v any, list *Array, of func(*commonVars) *Array) {
+	if list != nil {
+		list.Items = append(list.Items, v)
+	}
+	for f := s.frame; f != nil; f = f.parent {
+		if f.vars == nil {
+			continue
+		}
+		if l := of(f.vars); l != nil && l != list {
+			l.Items = append(l.Items, v)
+		}
+	}
 }
 
 // notBound is the error of an object that no parameter takes.
@@ -329,9 +343,7 @@ func (f *frame) writeStream(ctx context.Context, n Stream, text string) error {
 	pref := ""
 	switch n {
 	case StreamWarning:
-		if f.vars.warn != nil {
-			f.vars.warn.Items = append(f.vars.warn.Items, s.messageObject(n, text))
-		}
+		s.note(s.messageObject(n, text), f.vars.warn, func(c *commonVars) *Array { return c.warn })
 		if pref = f.vars.warningAction; pref == "" {
 			pref = s.preference("WarningPreference")
 		}
@@ -356,9 +368,7 @@ func switchPreference(v any, other string) string {
 func (f *frame) writeInformation(ctx context.Context, data any, tags []string) error {
 	s := f.e.s
 	rec := s.Object("System.Management.Automation.InformationRecord", &information{data: data, tags: tags, s: s})
-	if f.vars.info != nil {
-		f.vars.info.Items = append(f.vars.info.Items, rec)
-	}
+	s.note(rec, f.vars.info, func(c *commonVars) *Array { return c.info })
 	pref := f.vars.infoAction
 	if pref == "" {
 		pref = s.preference("InformationPreference")

@@ -73,7 +73,28 @@ func (c *console) object(ctx context.Context, v any) error {
 	if c.printer == nil {
 		c.printer = c.s.NewPrinter(hostWidth, func(_ context.Context, text string) error { return c.write(c.out, text+"\r\n") })
 	}
+	if prefix := messagePrefix(v); prefix != "" {
+		v = prefix + c.s.ToString(v)
+	}
 	return c.printer.Write(ctx, v)
+}
+
+// messagePrefix is what the host puts in front of a message of another stream,
+// also of one that has been merged into the output. Files do not get it.
+func messagePrefix(v any) string {
+	o, ok := Unwrap(v).(*Object)
+	if !ok {
+		return ""
+	}
+	switch o.Type.Name {
+	case "System.Management.Automation.WarningRecord":
+		return "WARNING: "
+	case "System.Management.Automation.VerboseRecord":
+		return "VERBOSE: "
+	case "System.Management.Automation.DebugRecord":
+		return "DEBUG: "
+	}
+	return ""
 }
 
 // flush ends the output of Out-Default.
@@ -95,12 +116,8 @@ func (c *console) show(ctx context.Context, n Stream, v any) error {
 			text = c.s.errorText(r)
 		}
 		return c.lines(c.err, text)
-	case StreamWarning:
-		return c.line(ctx, "WARNING: "+c.s.ToString(v))
-	case StreamVerbose:
-		return c.line(ctx, "VERBOSE: "+c.s.ToString(v))
-	case StreamDebug:
-		return c.line(ctx, "DEBUG: "+c.s.ToString(v))
+	case StreamWarning, StreamVerbose, StreamDebug:
+		return c.line(ctx, messagePrefix(v)+c.s.ToString(v))
 	}
 	if o, ok := v.(*Object); ok {
 		if i, ok := o.Data.(*information); ok {

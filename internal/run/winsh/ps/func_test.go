@@ -78,7 +78,7 @@ func TestPipelines(t *testing.T) {
 		{name: "Invoke-Command", text: "Invoke-Command { param($a) $a + 1 } -ArgumentList 4; icm -ScriptBlock { $x = 5 }; \"[$x]\"", want: "5\n[]"},
 		{name: "Invoke-Expression", text: "iex '1 + 1'; Invoke-Expression '$q = 7'; $q; 'iex text' | % { iex \"'$_'\" }", want: "2\n7\niex text"},
 		{name: "New-Object", text: "(New-Object psobject -Property @{a=1}).a; (New-Object System.Exception 'm').Message; (New-Object object[] 3).Count", want: "1\nm\n3"},
-		{name: "redirections", text: "'a' > f.txt; 'b' >> f.txt; ${C:\\f.txt}; Write-Warning w 3> w.txt; ${C:\\w.txt}; & { 'o'; Write-Error e } 2> $null", want: "a\nb\nWARNING: w\no"},
+		{name: "redirections", text: "'a' > f.txt; 'b' >> f.txt; ${C:\\f.txt}; Write-Warning w 3> w.txt; ${C:\\w.txt}; & { 'o'; Write-Error e } 2> $null", want: "a\nb\nw\no"},
 		{name: "merged streams", text: "& { Write-Warning w; Write-Verbose v -Verbose; Write-Host h; 'o' } *>&1 | % { $_.GetType().Name }", want: "WarningRecord\nVerboseRecord\nInformationRecord\nString"},
 		{name: "other streams", text: "Write-Warning w; Write-Verbose no; Write-Verbose v -Verbose; Write-Debug no; Write-Information no; Write-Information i -InformationAction Continue; Write-Host a b -Separator - -NoNewline; Write-Host (1,2) @{a=1}", want: "WARNING: w\nVERBOSE: v\ni\na-b1 2 System.Collections.DictionaryEntry"},
 		{name: "finally in a stopped pipeline", text: "function f { try { 1; 2 } finally { Write-Host fin } }; f | % { if ($_ -eq 1) { $_ } }", want: "1\nfin"},

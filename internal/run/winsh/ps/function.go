@@ -24,6 +24,8 @@ type invocation struct {
 	script bool
 	bound  *Hashtable
 	args   []any
+	// vars are the variables that -ErrorVariable and its kin name.
+	vars *commonVars
 	// length and place are those of the pipeline, piped says that objects come.
 	length, place int
 	piped         bool
@@ -222,7 +224,7 @@ func (f *functionStage) begin(ctx context.Context, e *element) error {
 		return err
 	}
 	file := f.block.file
-	f.frame = &invocation{block: f.block, name: e.name, at: e.at, file: file, script: f.script, length: e.length, place: e.place, piped: e.piped}
+	f.frame = &invocation{block: f.block, name: e.name, at: e.at, file: file, script: f.script, length: e.length, place: e.place, piped: e.piped, vars: &f.vars}
 	return f.within(e, func() error {
 		if err := f.declare(ctx, e); err != nil {
 			return err

@@ -70,6 +70,7 @@ func TestArithmetic(t *testing.T) {
 		{name: "increment", text: "$i = 1; $i++; $i; ++$i; $i; ($i++); ($i); (--$i); $n++; $n; $d = 1.5; $d--; $d", want: "2\n3\n3\n4\n3\n1\n0.5"},
 		{name: "compound", text: "$a = 5; $a += 2; $a -= 1; $a *= 3; $a /= 9; $a %= 3; $a; $s = 'x'; $s += 1; $s", want: "2\nx1"},
 		{name: "rounding of casts is to even", text: "[int]2.5; [int]3.5; [int]-2.5; [int]'2.5'; [int]2.51", want: "2\n4\n-2\n2\n3"},
+		{name: "nothing adds nothing", text: "(@(1) + (& { })).Count; $l = @(); $l += $null; $l.Count; $e = & { }; ($e + 2); \"[$e]\"", want: "1\n1\n2\n[]"},
 		{name: "lists", text: "(1,2 + 3,4).Count; (,1 * 3).Count; ('ab','c' * 2) -join '-'", want: "4\n3\nab-c-ab-c"},
 		{name: "ranges", text: "(1..4) -join ','; (3..1) -join ','; (-1..1) -join ','; ('1'..'3') -join ','", want: "1,2,3,4\n3,2,1\n-1,0,1\n1,2,3"},
 		{name: "ranges of letters", text: "('a'..'e') -join ''", seven: "abcde"},

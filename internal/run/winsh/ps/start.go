@@ -137,6 +137,7 @@ func (s *Session) setPreferences() {
 	g.put("WhatIfPreference", false)
 	g.put("ConfirmPreference", "High")
 	g.vars["outputencoding"] = &Variable{Name: "OutputEncoding", get: s.outputEncoding}
+	g.put("MaximumHistoryCount", int32(4096))
 	g.put("MaximumErrorCount", int32(256))
 	g.put("PSDefaultParameterValues", &Hashtable{})
 	g.put("PSSessionApplicationName", "wsman")

@@ -51,10 +51,9 @@ func moreTypes() []*Type {
 			return &View{Table: []Column{{Label: "IsPublic", Width: 8, Value: yes}, {Label: "IsSerial", Width: 8, Value: yes}, {Property: "Name", Width: 40}, {Property: "BaseType"}}}
 		}},
 	}
-	for _, r := range [][2]string{{"WarningRecord", "WARNING: "}, {"VerboseRecord", "VERBOSE: "}, {"DebugRecord", "DEBUG: "}, {"InformationRecord", ""}} {
-		prefix := r[1]
-		list = append(list, &Type{Name: "System.Management.Automation." + r[0], View: func() *View {
-			return &View{OutOfBand: true, Custom: func(_ context.Context, s *Session, v any) []string { return splitLines(prefix + s.ToString(v)) }}
+	for _, name := range []string{"WarningRecord", "VerboseRecord", "DebugRecord", "InformationRecord"} {
+		list = append(list, &Type{Name: "System.Management.Automation." + name, View: func() *View {
+			return &View{OutOfBand: true, Custom: func(_ context.Context, s *Session, v any) []string { return splitLines(s.ToString(v)) }}
 		}})
 	}
 	return append(list, psObjectTypes()...)
