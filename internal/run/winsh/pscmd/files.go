@@ -66,9 +66,13 @@ func isDirDest(ctx context.Context, s *ps.Session, path string) (bool, error) {
 func fileNode(p ps.Path, info *machine.Info) *node {
 	return &node{
 		Path: p, leaf: leafOf(p), container: info.IsDir(),
-		hidden: info.Attributes.Has(winmeta.Hidden), info: info,
+		hidden: info.Attributes.Has(winmeta.Hidden) && !isRoot(p.Name), info: info,
 	}
 }
+
+// isRoot reports whether a path is "C:\". The root of a drive is hidden by its
+// attributes, and everybody sees it.
+func isRoot(path string) bool { return len(path) == 3 && path[1] == ':' }
 
 // list returns directories before files, as Get-ChildItem shows them.
 func (files) list(ctx context.Context, s *ps.Session, n *node) ([]*node, error) {
