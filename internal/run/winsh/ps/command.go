@@ -105,15 +105,20 @@ func (s *Session) findProgram(ctx context.Context, name string) (*machine.Found,
 	if extension(target) == "" {
 		names = []string{target + ".ps1", target}
 	}
-	for _, n := range names {
-		found, err := s.process.Machine.Find(ctx, n, s.process.Env, s.process.Dir, false)
-		switch {
-		case err == nil:
-			return &found, nil
-		case errors.Is(err, fs.ErrNotExist) || machine.CodeOf(err) != 0:
-			continue
-		default:
-			return nil, err
+	// A program that is known is not worth reading the base for a script of that
+	// name.
+	m := s.process.Machine
+	for _, find := range []func(context.Context, string, *machine.Env, string, bool) (machine.Found, error){m.FindKnown, m.Find} {
+		for _, n := range names {
+			found, err := find(ctx, n, s.process.Env, s.process.Dir, false)
+			switch {
+			case err == nil:
+				return &found, nil
+			case errors.Is(err, fs.ErrNotExist) || machine.CodeOf(err) != 0:
+				continue
+			default:
+				return nil, err
+			}
 		}
 	}
 	return nil, nil
