@@ -88,10 +88,10 @@ func innermost(err error) *Exception {
 }
 
 // text is Exception.ToString().
-func (x *Exception) text() string {
-	s := x.Type + ": " + x.Message
-	if x.Inner != nil {
-		s += " ---> " + x.Inner.text() + "\r\n   --- End of inner exception stack trace ---"
+func (e *Exception) text() string {
+	s := e.Type + ": " + e.Message
+	if e.Inner != nil {
+		s += " ---> " + e.Inner.text() + "\r\n   --- End of inner exception stack trace ---"
 	}
 	return s
 }

@@ -29,9 +29,8 @@ type launch struct {
 	dir        string
 	version    bool
 	policy     string
-	// err is a mistake on the command line, banner says that 5.1 shows its
-	// banner behind it.
-	err, construct string
+	// err is a mistake on the command line.
+	err string
 	// refuse is set for what cannot be done.
 	refuse error
 }

@@ -85,15 +85,3 @@ func (argsProgram) Run(_ context.Context, p *machine.Process) (int, error) {
 	}
 	return 0, nil
 }
-
-// try runs a text in Windows PowerShell.
-func try(t testing.TB, text string) outcome {
-	t.Helper()
-	return start(t, New(Config{}), "powershell", "-Command", text)
-}
-
-// try7 runs a text in PowerShell 7.
-func try7(t testing.TB, text string) outcome {
-	t.Helper()
-	return start(t, New(Config{}), "pwsh", "-Command", text)
-}

@@ -142,9 +142,7 @@ func (s *Session) smartText(v any) string {
 	var items []any
 	switch x := Unwrap(v).(type) {
 	case *Hashtable:
-		for _, k := range x.Keys() {
-			items = append(items, k)
-		}
+		items = x.Keys()
 	case *Object:
 		if d, ok := x.Data.(Dictionary); ok {
 			items = d.Keys()

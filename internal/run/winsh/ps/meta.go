@@ -2,7 +2,6 @@ package ps
 
 import (
 	"context"
-	"sort"
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/pslang"
@@ -265,21 +264,4 @@ func (p *param) hasPrefix(key string) bool {
 		}
 	}
 	return false
-}
-
-// positional returns the parameters that take arguments by place in the valid
-// sets, in their order.
-func (m *meta) positional(valid uint64) []*param {
-	var list []*param
-	for _, p := range m.params {
-		if u, ok := p.use(valid, m.defaultSet); ok && u.pos >= 0 {
-			list = append(list, p)
-		}
-	}
-	sort.SliceStable(list, func(i, j int) bool {
-		a, _ := list[i].use(valid, m.defaultSet)
-		b, _ := list[j].use(valid, m.defaultSet)
-		return a.pos < b.pos
-	})
-	return list
 }

@@ -24,7 +24,6 @@ type element struct {
 	// piped says that objects come from an element or expression before it.
 	piped  bool
 	failed bool
-	first  bool
 	// length and place of the pipeline, for $MyInvocation.
 	length, place int
 	closers       []func(ctx context.Context) error

@@ -23,7 +23,7 @@ var customType = sync.OnceValue(func() *Type { return &Type{Name: tCustom} })
 
 // kinds has the types of the values that are no objects.
 type kinds struct {
-	null, boolean, byte, sbyte, int16, uint16, int32, uint32, int64, uint64      *Type
+	boolean, byte, sbyte, int16, uint16, int32, uint32, int64, uint64            *Type
 	single, double, decimal, bigint, char, str, bytes, hashtable, ordered        *Type
 	datetime, timespan, version, guid, regex, typ, block, record, custom, object *Type
 	array, ref                                                                   *Type
