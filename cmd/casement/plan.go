@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
 	"github.com/casement/casement/internal/build"
@@ -23,8 +22,9 @@ func newPlan(env *environment) *cobra.Command {
 refused, and which layers of base images it would have to read.
 
 Nothing is executed, and nothing downloaded but manifests and configs. The flags
-are those of casement build. What a command looks for in a base can only be told
-from its text: the layers in the table are the most that it can read.
+are those of casement build. What a command will look for in a base is told from
+its text: one that names it in another way, or asks for something that only a base
+could have, may read more than is foreseen. It reads at most the layers of its base.
 
 Exit codes: 0 all steps can be done, 3 one or more are refused.
 
@@ -93,7 +93,7 @@ func printPlan(p *printer, plan *build.Planned, many bool) {
 		if s.Line > 0 {
 			line = fmt.Sprint(s.Line)
 		}
-		t.add(line, whereRuns(&s), readsText(s.Unseals), visible(shortDigests(s.Name)))
+		t.add(line, whereRuns(&s), readsText(&s), visible(shortDigests(s.Name)))
 	}
 	p.table(t)
 	for _, s := range plan.Steps {
@@ -135,15 +135,19 @@ func whereRuns(s *build.PlanStep) string {
 	return "-"
 }
 
-func readsText(layers []ocispec.Descriptor) string {
-	if len(layers) == 0 {
+func readsText(s *build.PlanStep) string {
+	switch {
+	case len(s.Unseals) > 0:
+	case s.Runner != "":
+		return "nothing foreseen"
+	default:
 		return "nothing"
 	}
 	var sum int64
-	for _, d := range layers {
+	for _, d := range s.Unseals {
 		sum += d.Size
 	}
-	return fmt.Sprintf("up to %s in %s", bytesText(sum), count(len(layers), "layer"))
+	return fmt.Sprintf("up to %s in %s", bytesText(sum), count(len(s.Unseals), "layer"))
 }
 
 func placeText(file string, line int) string {

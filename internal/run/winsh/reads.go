@@ -2,14 +2,16 @@ package winsh
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/winmeta"
 )
 
-// Reads returns what a step may look for in its base, as far as its text tells:
-// a path in a directory of Windows, or a key of the registry; "" if it names
-// nothing of the kind. Only running it shows what it really reads.
+// Reads returns what a step will look for in its base, as far as its text tells:
+// a path in a directory of Windows, a directory that it lists, or a key of the
+// registry; "" if it names nothing of the kind. Only running it shows what it
+// really reads.
 func Reads(s run.Step) string {
 	if s.Root.OS != "windows" || len(s.Args) == 0 {
 		return ""
@@ -18,14 +20,32 @@ func Reads(s run.Step) string {
 	if key := readKey(text); key != "" {
 		return key
 	}
+	lists := listsSomething(text)
 	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("\t\n\r\"';|&<>,={}", r) }) {
 		for _, name := range pathsIn(w) {
-			if ofWindows(name) {
+			top := strings.ContainsAny(name, "*?") && !strings.Contains(name, "/")
+			if ofWindows(name) || top || lists && (name == "" || winmeta.IsStandardDir(name)) {
 				return winmeta.ToWindows(winmeta.SpellPath(name))
 			}
 		}
 	}
 	return ""
+}
+
+// listsSomething reports whether a text has a command that lists directories.
+func listsSomething(text string) bool {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("-/.", r) })
+	for i, w := range words {
+		switch strings.TrimSuffix(w, ".exe") {
+		case "dir", "ls", "gci", "get-childitem", "tree", "xcopy", "robocopy":
+			return true
+		case "/r", "/d":
+			if i > 0 && words[i-1] == "for" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // pathsIn returns the paths on drive C that begin in w. A path with blanks ends
