@@ -296,6 +296,7 @@ func (r *reading) pump(ctx context.Context, n *node, next func() (any, bool, err
 		}
 	}
 	m := r.c.Session.Machine()
+	from := origin(r.c.Session, n.Path)
 	var batch []any
 	count := 0
 	flush := func() error {
@@ -319,7 +320,7 @@ func (r *reading) pump(ctx context.Context, n *node, next func() (any, bool, err
 			return err
 		}
 		if r.batch == 1 {
-			if err := r.c.Write(ctx, r.line(n, v, count)); err != nil {
+			if err := r.c.Write(ctx, line(from, v, count)); err != nil {
 				return err
 			}
 			continue
@@ -334,15 +335,29 @@ func (r *reading) pump(ctx context.Context, n *node, next func() (any, bool, err
 	return flush()
 }
 
-// line adds to a line of text what the provider says of where it comes from.
-func (r *reading) line(n *node, v any, count int) any {
+// origin is what a line of text knows of the item that it comes from. Its paths
+// are those of the session and not the provider's.
+func origin(s *ps.Session, p ps.Path) []ps.Property {
+	list := []ps.Property{{Name: "PSPath", Value: p.String()}, {Name: "PSParentPath", Value: ""}, {Name: "PSChildName", Value: leafOf(p)}}
+	if up, ok := parent(p); ok {
+		list[1].Value = up.String()
+	}
+	if p.Drive != nil {
+		list = append(list, ps.Property{Name: "PSDrive", Value: driveObject(s, p.Drive)})
+	}
+	return append(list, ps.Property{Name: "PSProvider", Value: providerObject(s, p.Provider)})
+}
+
+// line adds to a line of text where it comes from.
+func line(from []ps.Property, v any, count int) any {
 	text, ok := v.(string)
 	if !ok {
 		return v
 	}
 	x := &ps.Extended{Value: text}
-	itemProperties(r.c.Session, x, n.Path, false)
-	x.Remove("PSIsContainer")
+	for _, p := range from {
+		x.Add(p)
+	}
 	x.Set("ReadCount", int64(count))
 	return x
 }

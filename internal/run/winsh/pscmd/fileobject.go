@@ -2,6 +2,8 @@ package pscmd
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -138,30 +140,48 @@ func (f *FileItem) mode(ctx context.Context, s *ps.Session, hardLinks bool) (str
 	if s.Edition() == ps.Desktop {
 		return string(first) + string(rest) + string(flag(winmeta.ReparsePoint, 'l')), nil
 	}
-	if info.IsLink() || hardLinks && hardLinked(info) {
+	more := info.IsLink()
+	if hardLinks && !more {
+		if more, err = hardLinked(ctx, s, info); err != nil {
+			return "", err
+		}
+	}
+	if more {
 		first = 'l'
 	}
 	return string(first) + string(rest), nil
 }
 
 // hardLinked reports whether a file has further names.
-func hardLinked(info *machine.Info) bool {
-	return info.Entry != nil && (info.Entry.Link != "" || info.Kind == tree.Hardlink)
+func hardLinked(ctx context.Context, s *ps.Session, info *machine.Info) (bool, error) {
+	if info.IsDir() || info.IsLink() {
+		return false, nil
+	}
+	if info.Entry != nil && info.Entry.Link != "" {
+		return true, nil
+	}
+	names, err := s.Machine().FS().Links(ctx, info.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return len(names) > 1, err
 }
 
-// linkType is LinkType: SymbolicLink, Junction, HardLink, or "".
-func linkType(info *machine.Info) string {
+// linkType is LinkType: SymbolicLink, Junction, HardLink, or nil.
+func linkType(ctx context.Context, s *ps.Session, info *machine.Info) (any, error) {
 	switch {
 	case info == nil:
-		return ""
+		return nil, nil
 	case info.Kind == tree.Symlink:
-		return "SymbolicLink"
+		return "SymbolicLink", nil
 	case info.Kind == tree.Junction:
-		return "Junction"
-	case hardLinked(info):
-		return "HardLink"
+		return "Junction", nil
 	}
-	return ""
+	ok, err := hardLinked(ctx, s, info)
+	if !ok || err != nil {
+		return nil, err
+	}
+	return "HardLink", nil
 }
 
 // Local makes a DateTime of the machine's zone.

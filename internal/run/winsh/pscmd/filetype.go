@@ -146,11 +146,12 @@ func shown(own ...ps.Member) []ps.Member {
 		}
 		return nil
 	})
-	link := fileProp("LinkType", "string", func(_ *ps.Session, _ *FileItem, info *machine.Info) any {
-		if t := linkType(info); t != "" {
-			return t
+	link := ps.Prop("LinkType", "string", func(ctx context.Context, in *ps.Invoke) (any, error) {
+		info, err := item(in).Info(ctx, in.Session)
+		if err != nil {
+			return nil, err
 		}
-		return nil
+		return linkType(ctx, in.Session, info)
 	})
 	list := []ps.Member{
 		code(ps.Prop("Mode", "string", mode(true)), ps.KindCode, ps.Both),

@@ -13,6 +13,7 @@ import (
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
 	"github.com/casement/casement/internal/tree"
+	"github.com/google/go-cmp/cmp"
 )
 
 // outcome is what a script did.
@@ -107,3 +108,87 @@ func (argsProgram) Run(_ context.Context, p *machine.Process) (int, error) {
 type client struct{ http.RoundTripper }
 
 func (c client) Do(req *http.Request) (*http.Response, error) { return c.RoundTrip(req) }
+
+// row is a script and what it does.
+type row struct {
+	name, text string
+	// core runs it in PowerShell 7 instead of 5.1; both runs it in both.
+	core, both bool
+	// want are the lines of the output, without blank lines and blanks at the
+	// ends of lines.
+	want string
+	// errs are the errors in their order: id, category and text.
+	errs []string
+	// files are contents of files afterwards, \n for CRLF; "<none>" is for no
+	// such file.
+	files map[string]string
+	// refused is the beginning of the refusal.
+	refused string
+}
+
+// rows runs scripts in labs of their own.
+func rows(t *testing.T, network machine.Network, table []row) {
+	t.Helper()
+	for _, r := range table {
+		if r.both {
+			r.both = false
+			r.runIn(t, network)
+			r.core = true
+			r.name += " (7)"
+		}
+		r.runIn(t, network)
+	}
+}
+
+func (r row) runIn(t *testing.T, network machine.Network) {
+	t.Helper()
+	name := r.name
+	if name == "" {
+		name = r.text
+	}
+	t.Run(name, func(t *testing.T) {
+		t.Helper()
+		program := "powershell"
+		if r.core {
+			program = "pwsh"
+		}
+		l := newLab(t, network)
+		const mark = "=== errors"
+		o := l.run(program, "$ErrorActionPreference = 'SilentlyContinue'\n"+r.text+"\n'"+mark+"'\n"+
+			`for ($i = $Error.Count - 1; $i -ge 0; $i--) { $e = $Error[$i]; [string]$e.FullyQualifiedErrorId + ' ' + $e.CategoryInfo.Category + ' ' + $e }`)
+		if r.refused != "" || o.Refused != "" {
+			if r.refused == "" || !strings.HasPrefix(o.Refused, r.refused) {
+				t.Errorf("refused %q, want %q", o.Refused, r.refused)
+			}
+			return
+		}
+		out, errs, _ := strings.Cut(o.Out, mark)
+		if d := cmp.Diff(lines(r.want), lines(out)); d != "" {
+			t.Errorf("output (-want +got):\n%s%s", d, o.Err)
+		}
+		if d := cmp.Diff(lines(strings.Join(r.errs, "\n")), lines(errs)); d != "" {
+			t.Errorf("errors (-want +got):\n%s", d)
+		}
+		for path, want := range r.files {
+			got := "<none>"
+			data, err := l.m.FS().ReadFile(t.Context(), path, 1<<20)
+			if err == nil {
+				got = strings.ReplaceAll(string(data), "\r\n", "\n")
+			}
+			if got != want {
+				t.Errorf("%s has %q, want %q", path, got, want)
+			}
+		}
+	})
+}
+
+// lines splits a text and leaves out blank lines and blanks at the ends.
+func lines(text string) []string {
+	var list []string
+	for l := range strings.Lines(text) {
+		if l = strings.TrimRight(l, " \r\n"); l != "" {
+			list = append(list, l)
+		}
+	}
+	return list
+}

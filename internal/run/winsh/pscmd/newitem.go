@@ -122,10 +122,10 @@ func newFileItemAt(ctx context.Context, c *ps.Call, p ps.Path, kind string, valu
 			return err
 		}
 	case "file":
-		if err := newFileAt(ctx, c, p, value); err != nil {
+		made, err := newFileAt(ctx, c, p, value)
+		if err != nil || !made {
 			return err
 		}
-		return writeFound(ctx, c, p)
 	default:
 		made, err := newLink(ctx, c, p, what, c.Session.ToString(value))
 		if err != nil || !made {
@@ -168,7 +168,7 @@ func fileKind(kind string) string {
 	return ""
 }
 
-func newFileAt(ctx context.Context, c *ps.Call, p ps.Path, value any) error {
+func newFileAt(ctx context.Context, c *ps.Call, p ps.Path, value any) (bool, error) {
 	f := c.Session.Machine().FS()
 	force := c.Switch("Force")
 	var data []byte
@@ -183,12 +183,12 @@ func newFileAt(ctx context.Context, c *ps.Call, p ps.Path, value any) error {
 		}
 	}
 	if err == nil {
-		return nil
+		return true, nil
 	}
 	if machine.CodeOf(err) == machine.ErrorAlreadyExists {
 		err = &machine.Error{Op: "create", Path: p.Name, Code: machine.ErrorFileExists}
 	}
-	return fileError{"NewItem", ps.WriteError, p.Name}.report(ctx, c, err)
+	return false, fileError{"NewItem", ps.WriteError, p.Name}.report(ctx, c, err)
 }
 
 // newLink makes a link for New-Item. It returns false when an error has been
