@@ -90,6 +90,9 @@ type Process struct {
 	// variables are those of the shell that started it, from then on. nil changes
 	// nothing.
 	Export *Env
+	// Wire is how the process sends requests where it does not say otherwise:
+	// what ServicePointManager of .NET has been told. Children do not inherit it.
+	Wire Wire
 }
 
 // Child makes a process that this one starts: with its own copy of the
@@ -97,7 +100,7 @@ type Process struct {
 func (p *Process) Child(commandLine string) *Process {
 	c := *p
 	c.CommandLine, c.Args = commandLine, SplitCommandLine(commandLine)
-	c.Env, c.Depth = p.Env.Clone(), p.Depth+1
+	c.Env, c.Depth, c.Wire = p.Env.Clone(), p.Depth+1, Wire{}
 	return &c
 }
 

@@ -32,13 +32,13 @@ func (s *Session) Property(ctx context.Context, v any, name string) (value any, 
 		}
 	}
 	t := s.engine.TypeOf(b)
-	if m := t.Member(name); m != nil && m.Edition.In(s.edition) {
-		return s.read(ctx, m, t, v)
-	}
-	if t.Dynamic != nil {
+	if t.Dynamic != nil { // an element <item> comes before the method Item
 		if val, ok, err := t.Dynamic.Get(ctx, &Invoke{Session: s, Type: t, Self: b}, name); ok || err != nil {
 			return val, ok, err
 		}
+	}
+	if m := t.Member(name); m != nil && m.Edition.In(s.edition) {
+		return s.read(ctx, m, t, v)
 	}
 	return s.intrinsic(v, b, name)
 }
@@ -268,13 +268,13 @@ func (s *Session) SetProperty(ctx context.Context, v any, name string, value any
 		}
 	}
 	t := s.engine.TypeOf(b)
-	if m := t.Member(name); m != nil && m.Edition.In(s.edition) {
-		return s.write(ctx, m, t, v, value)
-	}
 	if t.Dynamic != nil && t.Dynamic.Set != nil {
 		if ok, err := t.Dynamic.Set(ctx, &Invoke{Session: s, Type: t, Self: b}, name, value); ok || err != nil {
 			return s.wrapSet(name, err)
 		}
+	}
+	if m := t.Member(name); m != nil && m.Edition.In(s.edition) {
+		return s.write(ctx, m, t, v, value)
 	}
 	if Enumerable(v) {
 		for _, item := range Items(v) {
