@@ -75,14 +75,17 @@ func writeFile(name string, r io.Reader, size int64) error {
 	return f.Close()
 }
 
-// contextSpecs plans a tree like a published web application with its sources:
-// a few hundred directories, many small files, some of several megabytes.
-func contextSpecs(v *vocabulary) []fileSpec {
+// contextSpecs plans the build context.
+func contextSpecs(v *vocabulary) []fileSpec { return appSpecs(v, contextFiles, contextBytes) }
+
+// appSpecs plans a tree like a published web application with its sources: a few
+// hundred directories, many small files, some of several megabytes.
+func appSpecs(v *vocabulary, files int, bytes int64) []fileSpec {
 	rng := seedOf(3, 3)
 	dirs := randomDirs(v, rng, contextDirs)
-	sizes := randomSizes(rng, 2.2, contextFiles, contextBytes, 6<<20)
+	sizes := randomSizes(rng, 2.2, files, bytes, 6<<20)
 	seen := map[string]bool{}
-	specs := make([]fileSpec, 0, contextFiles)
+	specs := make([]fileSpec, 0, files)
 	for i, size := range sizes {
 		k := contextKind(rng, size)
 		name := ""

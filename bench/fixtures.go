@@ -113,23 +113,8 @@ func fillFixtures(ctx context.Context, dir, registry string) (fixtures, error) {
 // pushBase pushes the layer as an image (the tag with "-image") and as an index
 // of that one image (the tag).
 func pushBase(ctx context.Context, addr string, s baseSpec, l *baseLayer, file string) error {
-	layer, err := newFileLayer(*l, file)
+	img, err := baseImage(s, *l, file)
 	if err != nil {
-		return err
-	}
-	img, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.DockerManifestSchema2), layer)
-	if err != nil {
-		return fmt.Errorf("making base image %s: %w", s.Repo, err)
-	}
-	cfg, err := img.ConfigFile()
-	if err != nil {
-		return fmt.Errorf("making base image %s: %w", s.Repo, err)
-	}
-	cfg = cfg.DeepCopy()
-	cfg.OS, cfg.Architecture, cfg.OSVersion = "windows", "amd64", s.Version
-	cfg.Config.Cmd = []string{`c:\windows\system32\cmd.exe`}
-	cfg.History = []v1.History{{CreatedBy: "Apply image " + s.Version}}
-	if img, err = mutate.ConfigFile(img, cfg); err != nil {
 		return fmt.Errorf("making base image %s: %w", s.Repo, err)
 	}
 	index := mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.DockerManifestList), mutate.IndexAddendum{
@@ -149,6 +134,27 @@ func pushBase(ctx context.Context, addr string, s baseSpec, l *baseLayer, file s
 	digest, err := img.Digest()
 	l.Digest = digest.String()
 	return err
+}
+
+// baseImage is the image of one layer.
+func baseImage(s baseSpec, l baseLayer, file string) (v1.Image, error) {
+	layer, err := newFileLayer(l, file)
+	if err != nil {
+		return nil, err
+	}
+	img, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.DockerManifestSchema2), layer)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	cfg = cfg.DeepCopy()
+	cfg.OS, cfg.Architecture, cfg.OSVersion = "windows", "amd64", s.Version
+	cfg.Config.Cmd = []string{`c:\windows\system32\cmd.exe`}
+	cfg.History = []v1.History{{CreatedBy: "Apply image " + s.Version}}
+	return mutate.ConfigFile(img, cfg)
 }
 
 // fileLayer is a compressed layer in a file whose digests are known, so that

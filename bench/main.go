@@ -8,6 +8,9 @@
 // bench.go for how; content.go, context.go and base.go make the fixtures.
 //
 // It needs Linux and root for buildkitd; -tools leaves tools out.
+//
+// "bench run" measures the execution of RUN instead, beside bsdtar and
+// sha256sum, with neither registry nor root; see run.go.
 package main
 
 import (
@@ -41,6 +44,21 @@ type options struct {
 }
 
 func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		err = runMain(ctx, os.Args[2:])
+	} else {
+		err = run(ctx, parseOptions())
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parseOptions() options {
 	var o options
 	flag.StringVar(&o.cases, "case", "", "run only the cases whose name matches this regular expression")
 	flag.IntVar(&o.rounds, "n", 5, "timed runs of each tool in each case")
@@ -50,13 +68,7 @@ func main() {
 	flag.StringVar(&o.cache, "cache", "", "directory for tools and fixtures (default: casement-bench in the user's cache)")
 	flag.BoolVar(&o.prepare, "prepare", false, "only build the tools and make the fixtures")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	return o
 }
 
 func run(ctx context.Context, o options) error {
@@ -83,20 +95,28 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	start := time.Now()
-	// A child makes the fixtures, so that this process stays small: the kernel
-	// counts the parent's memory into a child's peak.
+	if err := prepareInChild(ctx, append([]string{"-prepare"}, os.Args[1:]...)); err != nil {
+		return err
+	}
+	phases := []phase{{"tools and fixtures", time.Since(start)}}
+	return measureAll(ctx, bed, o, phases)
+}
+
+// prepareInChild starts this program once more to make the fixtures, so that
+// this process stays small: the kernel counts the parent's memory into a child's
+// peak.
+func prepareInChild(ctx context.Context, args []string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
-	child := exec.CommandContext(ctx, self, append([]string{"-prepare"}, os.Args[1:]...)...)
+	child := exec.CommandContext(ctx, self, args...)
 	child.Stderr = os.Stderr
 	child.Cancel = func() error { return child.Process.Signal(os.Interrupt) }
 	if err := child.Run(); err != nil {
 		return fmt.Errorf("preparing tools and fixtures: %w", err)
 	}
-	phases := []phase{{"tools and fixtures", time.Since(start)}}
-	return measureAll(ctx, bed, o, phases)
+	return nil
 }
 
 // programsFor installs what the chosen tools need.
@@ -246,10 +266,8 @@ func (b *bench) addTools(ctx context.Context, programs map[string]string, o opti
 			program := o.casement
 			if program == "" {
 				program = filepath.Join(b.dir, "casement-program")
-				cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "github.com/casement/casement/cmd/casement")
-				cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-				if out, err := cmd.CombinedOutput(); err != nil {
-					return fmt.Errorf("building casement: %w: %s", err, out)
+				if err := buildCasement(ctx, program); err != nil {
+					return err
 				}
 			}
 			b.tools[t] = &casement{program: program, cache: filepath.Join(b.dir, "casement"), env: env}
@@ -261,6 +279,16 @@ func (b *bench) addTools(ctx context.Context, programs map[string]string, o opti
 		case "pipeline":
 			b.tools[t] = &pipeline{dir: filepath.Join(b.dir, "pipeline")}
 		}
+	}
+	return nil
+}
+
+// buildCasement builds the program as it is released.
+func buildCasement(ctx context.Context, program string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "github.com/casement/casement/cmd/casement")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building casement: %w: %s", err, out)
 	}
 	return nil
 }
