@@ -148,7 +148,7 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 			return nil
 		}
 		hint := "see " + cmd.CommandPath() + " --help"
-		if len(args) == 0 && cmd.Name() == "build" {
+		if len(args) == 0 && (cmd.Name() == "build" || cmd.Name() == "plan") {
 			hint = "the last argument is the directory to build from: . is the current one"
 		}
 		return &usageError{fmt.Errorf("%s wants %s, and got %d arguments", cmd.CommandPath(), what, len(args)), hint}

@@ -211,20 +211,25 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	return out, mounts.save(ctx)
 }
 
-// find finds the program that a command line names, as CreateProcess does. A
-// batch file is started by cmd. Nil for the name of a batch file that may be in
+// find finds the program that a command line names, as CreateProcess does: in the
+// directories of the system before those of PATH, and without an extension only
+// an .exe. A batch file is started by cmd. Nil for the name of a batch file that may be in
 // the image, which is not known yet.
 func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown bool) (machine.Found, error) {
 	name := ""
 	if len(p.Args) > 0 {
 		name = p.Args[0]
 	}
-	found, err := m.Find(ctx, name, p.Env, p.Dir, true)
+	env := p.Env.Clone()
+	path, _ := env.Get("PATH")
+	env.Set("PATH", `C:\Windows\System32;C:\Windows;`+path+`;C:\Windows\System32\WindowsPowerShell\v1.0`)
+	env.Set("PATHEXT", ".EXE")
+	found, err := m.Find(ctx, name, env, p.Dir, true)
 	switch {
 	case err == nil && found.Program == nil && isBatch(found.Path):
 		p.CommandLine = `cmd.exe /s /c "` + p.CommandLine + `"`
 		p.Args = machine.SplitCommandLine(p.CommandLine)
-		return m.Find(ctx, "cmd", p.Env, p.Dir, false)
+		return m.Find(ctx, "cmd", env, p.Dir, false)
 	case err == nil:
 		return found, nil
 	case machine.CodeOf(err) == machine.ErrorFileNotFound || machine.CodeOf(err) == machine.ErrorPathNotFound:
