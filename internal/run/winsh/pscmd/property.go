@@ -165,7 +165,7 @@ func getItemProperty(ctx context.Context, c *ps.Call) error {
 			}
 			o := ps.NewCustom()
 			for _, v := range values {
-				o.Set(shownName(v.Name), valueOf(c.Session, v, false))
+				o.Set(shownName(v.Name), propertyOf(c.Session, v))
 			}
 			return c.Write(ctx, propertyBag(c.Session, o, n.Path))
 		case fileSystem:
@@ -212,7 +212,7 @@ func getItemPropertyValue(ctx context.Context, c *ps.Call) error {
 				return err
 			}
 			for _, v := range values {
-				if err := c.Write(ctx, valueOf(c.Session, v, false)); err != nil {
+				if err := c.Write(ctx, propertyOf(c.Session, v)); err != nil {
 					return err
 				}
 			}
@@ -390,7 +390,7 @@ func newItemProperty(ctx context.Context, c *ps.Call) error {
 		if err != nil {
 			return reportKey(ctx, c, err, ps.ReadError, n.Name)
 		}
-		return c.Write(ctx, propertyBag(c.Session, ps.NewCustom(name, valueOf(c.Session, v, false)), n.Path))
+		return c.Write(ctx, propertyBag(c.Session, ps.NewCustom(name, propertyOf(c.Session, v)), n.Path))
 	})
 }
 
@@ -482,7 +482,7 @@ func moveValue(ctx context.Context, c *ps.Call, from *node, name string, to *nod
 	if !c.Switch("PassThru") {
 		return nil
 	}
-	return c.Write(ctx, propertyBag(c.Session, ps.NewCustom(newName, valueOf(c.Session, v, false)), to.Path))
+	return c.Write(ctx, propertyBag(c.Session, ps.NewCustom(newName, propertyOf(c.Session, v)), to.Path))
 }
 
 func transferProperty(ctx context.Context, c *ps.Call, remove bool) error {

@@ -125,6 +125,24 @@ func valueOf(s *ps.Session, v machine.RegValue, raw bool) any {
 	return &ps.Bytes{B: v.Data}
 }
 
+// propertyOf makes the value that the provider shows: numbers are not negative.
+func propertyOf(s *ps.Session, v machine.RegValue) any {
+	switch x := valueOf(s, v, false).(type) {
+	case int32:
+		if x < 0 {
+			return uint32(x)
+		}
+		return x
+	case int64:
+		if x < 0 {
+			return uint64(x)
+		}
+		return x
+	default:
+		return x
+	}
+}
+
 // ExpandVariables replaces %NAME% by variables of the environment, as
 // [Environment]::ExpandEnvironmentVariables does.
 func ExpandVariables(s *ps.Session, text string) string {

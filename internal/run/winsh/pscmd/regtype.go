@@ -273,7 +273,7 @@ func registryLines(ctx context.Context, s *ps.Session, v any) (any, error) {
 	}
 	o := ps.NewCustom()
 	for _, value := range values {
-		o.Set(shownName(value.Name), valueOf(s, value, false))
+		o.Set(shownName(value.Name), propertyOf(s, value))
 	}
 	var lines []string
 	p := s.NewPrinter(120, func(_ context.Context, line string) error {
