@@ -2,12 +2,14 @@ package winsh
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/casement/casement/internal/run/winsh/cmdsh"
 	"github.com/casement/casement/internal/run/winsh/fetch"
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
 	"github.com/casement/casement/internal/run/winsh/pscmd"
+	"github.com/casement/casement/internal/run/winsh/psnet"
 	"github.com/casement/casement/internal/run/winsh/tools"
 )
 
@@ -23,6 +25,6 @@ func programs() map[string]machine.Program {
 // powershells are powershell and pwsh.
 func powershells() map[string]machine.Program {
 	return ps.New(ps.Config{
-		Cmdlets: pscmd.All(), Types: pscmd.Types(), Refused: pscmd.Refused, Assemblies: pscmd.Assemblies(),
+		Cmdlets: pscmd.All(), Types: slices.Concat(pscmd.Types(), psnet.All()), Refused: pscmd.Refused, Assemblies: pscmd.Assemblies(),
 	}).Programs()
 }

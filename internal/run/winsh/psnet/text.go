@@ -1,0 +1,656 @@
+package psnet
+
+import (
+	"context"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/casement/casement/internal/run/winsh/ps"
+)
+
+// Strings are UTF-8 here and counted in UTF-16 units. A text of ASCII only is
+// cut where it lies; all others are turned into units first.
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func textLen(s string) int {
+	if isASCII(s) {
+		return len(s)
+	}
+	return len(ps.Units(s))
+}
+
+// cut returns n units from a place on; both are within the text.
+func cut(s string, from, n int) string {
+	if isASCII(s) {
+		return s[from : from+n]
+	}
+	return ps.Text(ps.Units(s)[from : from+n])
+}
+
+// fold makes texts comparable without regard to case, unit by unit.
+func fold(s string) string {
+	if isASCII(s) {
+		return strings.ToUpper(s)
+	}
+	return strings.Map(func(r rune) rune {
+		u := unicode.ToUpper(r)
+		if (u > 0xffff) != (r > 0xffff) {
+			return r
+		}
+		return u
+	}, s)
+}
+
+// find returns the first or last place of sub, counted in units, and -1 if there
+// is none.
+func find(s, sub string, last bool) int {
+	i := strings.Index(s, sub)
+	if last {
+		i = strings.LastIndex(s, sub)
+	}
+	if i <= 0 {
+		return i
+	}
+	return textLen(s[:i])
+}
+
+// ignoresCase tells a StringComparison, or a bool, that ignores case.
+func ignoresCase(in *ps.Invoke, i int) bool {
+	if i >= len(in.Args) {
+		return false
+	}
+	switch x := in.Args[i].(type) {
+	case ps.Enum:
+		return x.Value%2 == 1
+	case bool:
+		return x
+	}
+	return false
+}
+
+// stringTypes has System.String, System.Char and StringBuilder.
+func stringTypes() []*ps.Type {
+	return []*ps.Type{
+		{
+			Name: "System.String", Members: stringMembers,
+			New: overloads(val(func(in *ps.Invoke) any {
+				if c, ok := in.Args[0].(ps.Char); ok {
+					return strings.Repeat(ps.Text([]uint16{uint16(c)}), max(in.Int(1), 0))
+				}
+				items := ps.Items(in.Args[0])
+				if len(in.Args) == 3 {
+					from, n := in.Int(1), in.Int(2)
+					if from < 0 || n < 0 || from+n > len(items) {
+						return ""
+					}
+					items = items[from : from+n]
+				}
+				return unitsText(items)
+			}), "char c, int count", "char[] value", "char[] value, int startIndex, int length"),
+		},
+		{Name: "System.Char", Members: charMembers},
+		{
+			Name: "System.Text.StringBuilder", Members: builderMembers, String: func(v any) string { return v.(*ps.Object).Data.(*builder).String() },
+			New: overloads(newBuilder, "", "int capacity", "string value", "string value, int capacity", "int capacity, int maxCapacity"),
+		},
+		flags("System.StringSplitOptions", "None", 0, "RemoveEmptyEntries", 1, "TrimEntries", 2),
+		{Name: "System.StringComparer", Abstract: true, Members: comparerMembers},
+	}
+}
+
+func stringMembers() []ps.Member {
+	var list []ps.Member
+	list = append(list, stringStatics()...)
+	list = append(list, searchMembers()...)
+	list = append(list, cutMembers()...)
+	list = append(list, caseMembers()...)
+	return append(list, splitMember(), replaceMember())
+}
+
+func this(in *ps.Invoke) string {
+	s, _ := ps.Unwrap(in.Self).(string)
+	return s
+}
+
+func stringStatics() []ps.Member {
+	compare := can(func(in *ps.Invoke) (any, error) {
+		a, b := in.String(0), in.String(1)
+		if e, ok := lastArg(in).(ps.Enum); ok && e.Value >= 4 {
+			if e.Value == 5 {
+				a, b = fold(a), fold(b)
+			}
+			return ps.Int(ordinal(a, b)), nil
+		}
+		n, err := in.Session.Compare(a, b, !ignoresCase(in, 2))
+		return ps.Int(n), err
+	})
+	return []ps.Member{
+		static("IsNullOrEmpty", "bool", val(func(in *ps.Invoke) any { return in.String(0) == "" }), "string value"),
+		static("IsNullOrWhiteSpace", "bool", val(func(in *ps.Invoke) any { return strings.TrimFunc(in.String(0), unicode.IsSpace) == "" }), "string value"),
+		static("Format", "string", formatted, "string format, params object[] args", "System.IFormatProvider provider, string format, params object[] args"),
+		static("Join", "string", joined, "string separator, params object[] values", "string separator, string[] value", "string separator, string[] value, int startIndex, int count"),
+		static("Concat", "string", can(func(in *ps.Invoke) (any, error) {
+			args := in.Args
+			if len(args) == 1 && ps.Enumerable(args[0]) {
+				args = ps.Items(args[0])
+			}
+			return concat(in.Session, "", args)
+		}), "params object[] args", "string str0, string str1", "string str0, string str1, string str2", "string[] values"),
+		static("Compare", "int", compare, "string strA, string strB", "string strA, string strB, bool ignoreCase", "string strA, string strB, System.StringComparison comparisonType"),
+		static("CompareOrdinal", "int", val(func(in *ps.Invoke) any { return ps.Int(ordinal(in.String(0), in.String(1))) }), "string strA, string strB"),
+		static("Equals", "bool", val(func(in *ps.Invoke) any { return sameText(in, in.String(0), in.String(1), 2) }), "string a, string b", "string a, string b, System.StringComparison comparisonType"),
+		static("Copy", "string", val(func(in *ps.Invoke) any { return in.String(0) }), "string str"),
+		static("Intern", "string", val(func(in *ps.Invoke) any { return in.String(0) }), "string str"),
+	}
+}
+
+func lastArg(in *ps.Invoke) any { return in.Args[len(in.Args)-1] }
+
+func sameText(in *ps.Invoke, a, b string, option int) bool {
+	if ignoresCase(in, option) {
+		return fold(a) == fold(b)
+	}
+	return a == b
+}
+
+// ordinal is the difference of the first units that differ, or of the lengths.
+func ordinal(a, b string) int {
+	x, y := ps.Units(a), ps.Units(b)
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return int(x[i]) - int(y[i])
+		}
+	}
+	return len(x) - len(y)
+}
+
+func formatted(ctx context.Context, in *ps.Invoke) (any, error) {
+	args, inv := in.Args, false
+	if o := object(in, 0); o != nil {
+		inv = isInvariant(o)
+		args = args[1:]
+	}
+	values := ps.Items(args[1])
+	if inv {
+		return compositeInvariant(ctx, in.Session, in.Session.ToString(args[0]), values)
+	}
+	return in.Session.Composite(in.Session.ToString(args[0]), values)
+}
+
+func joined(_ context.Context, in *ps.Invoke) (any, error) {
+	items := ps.Items(in.Args[1])
+	if a, ok := in.Args[1].(*ps.Array); len(in.Args) == 2 && desktop(in.Session) && ok && a.Type == "System.Object[]" && len(items) > 0 && ps.IsNull(items[0]) {
+		return "", nil // .NET Framework gives up at a first element that is null
+	}
+	if len(in.Args) == 4 {
+		from, n := in.Int(2), in.Int(3)
+		if from < 0 || n < 0 || from+n > len(items) {
+			return nil, outOfRange(in.Session, "Index and count must refer to a location within the buffer.", "startIndex")
+		}
+		items = items[from : from+n]
+	}
+	return concat(in.Session, in.String(0), items)
+}
+
+func concat(s *ps.Session, sep string, items []any) (any, error) {
+	var b strings.Builder
+	for i, v := range items {
+		if i > 0 {
+			b.WriteString(sep)
+		}
+		text, err := netText(s, v)
+		if err != nil {
+			return nil, err
+		}
+		b.WriteString(text)
+	}
+	return b.String(), limit(s, int64(b.Len()))
+}
+
+// netText is ToString() of .NET.
+func netText(s *ps.Session, v any) (string, error) {
+	if text, ok := v.(string); ok {
+		return text, nil
+	}
+	return s.Format(v, "")
+}
+
+// searchMembers are the methods that look for something.
+func searchMembers() []ps.Member {
+	side := func(name string, is func(s, part string) bool) ps.Member {
+		run := val(func(in *ps.Invoke) any {
+			s, part := this(in), in.String(0)
+			if ignoresCase(in, 1) {
+				s, part = fold(s), fold(part)
+			}
+			return is(s, part)
+		})
+		m := method(name, "bool", run, "string value", "string value, System.StringComparison comparisonType", "string value, bool ignoreCase, System.Globalization.CultureInfo culture")
+		return also(m, of(ps.Core, overloads(run, "char value")...)...)
+	}
+	contains := val(func(in *ps.Invoke) any {
+		s, part := this(in), in.String(0)
+		if ignoresCase(in, 1) {
+			s, part = fold(s), fold(part)
+		}
+		return strings.Contains(s, part)
+	})
+	places := []string{"char value", "string value", "char value, int startIndex", "string value, int startIndex", "char value, int startIndex, int count", "string value, int startIndex, int count"}
+	compared := []string{"string value, System.StringComparison comparisonType", "string value, int startIndex, System.StringComparison comparisonType"}
+	compareTo := can(func(in *ps.Invoke) (any, error) {
+		n, err := in.Session.Compare(this(in), in.String(0), true)
+		return ps.Int(n), err
+	})
+	return []ps.Member{
+		side("StartsWith", strings.HasPrefix), side("EndsWith", strings.HasSuffix),
+		also(method("Contains", "bool", contains, "string value"), of(ps.Core, overloads(contains, "char value", "string value, System.StringComparison comparisonType")...)...),
+		method("IndexOf", "int", indexOf(false), append(places, compared...)...), method("LastIndexOf", "int", indexOf(true), append(places, compared...)...),
+		method("IndexOfAny", "int", indexOfAny(false), "char[] anyOf", "char[] anyOf, int startIndex"), method("LastIndexOfAny", "int", indexOfAny(true), "char[] anyOf"),
+		method("CompareTo", "int", compareTo, "string strB", "System.Object value"),
+		method("Equals", "bool", val(func(in *ps.Invoke) any {
+			text, ok := ps.Unwrap(in.Args[0]).(string)
+			return ok && sameText(in, this(in), text, 1)
+		}), "System.Object obj", "string value", "string value, System.StringComparison comparisonType"),
+	}
+}
+
+// indexOf finds a text or a character.
+func indexOf(last bool) run {
+	return can(func(in *ps.Invoke) (any, error) {
+		s, part := this(in), in.String(0)
+		if ignoresCase(in, len(in.Args)-1) {
+			s, part = fold(s), fold(part)
+		}
+		size := textLen(s)
+		from, to := 0, size
+		if len(in.Args) > 1 {
+			if _, isEnum := in.Args[1].(ps.Enum); !isEnum {
+				at := in.Int(1)
+				if at < 0 || at > size {
+					return nil, badStart(in.Session)
+				}
+				n := size - at
+				if last {
+					n = at + 1
+				}
+				if len(in.Args) > 2 {
+					if _, isEnum := in.Args[2].(ps.Enum); !isEnum {
+						n = in.Int(2)
+					}
+				}
+				if last {
+					at = min(at, size-1)
+					from, to = max(at-n+1, 0), at+1
+				} else {
+					if n < 0 || at+n > size {
+						return nil, outOfRange(in.Session, "Count must be positive and count must refer to a location within the string/array/collection.", "count")
+					}
+					from, to = at, at+n
+				}
+			}
+		}
+		i := find(cut(s, from, to-from), part, last)
+		if i >= 0 {
+			i += from
+		}
+		return ps.Int(i), nil
+	})
+}
+
+func badStart(s *ps.Session) error {
+	return outOfRange(s, either(s, "Index was out of range. Must be non-negative and less than the size of the collection.",
+		"Index was out of range. Must be non-negative and less than or equal to the size of the collection."), "startIndex")
+}
+
+func indexOfAny(last bool) run {
+	return can(func(in *ps.Invoke) (any, error) {
+		units, set := ps.Units(this(in)), unitSet(in, 0)
+		from := 0
+		if len(in.Args) > 1 {
+			if from = in.Int(1); from < 0 || from > len(units) {
+				return nil, badStart(in.Session)
+			}
+		}
+		for i := range units[from:] {
+			at := from + i
+			if last {
+				at = len(units) - 1 - i
+			}
+			if set[units[at]] {
+				return ps.Int(at), nil
+			}
+		}
+		return int32(-1), nil
+	})
+}
+
+// unitSet are the characters of an argument; nil if it has none.
+func unitSet(in *ps.Invoke, i int) map[uint16]bool {
+	if !has(in, i) {
+		return nil
+	}
+	var set map[uint16]bool
+	for _, v := range ps.Items(in.Args[i]) {
+		if c, ok := v.(ps.Char); ok {
+			if set == nil {
+				set = map[uint16]bool{}
+			}
+			set[uint16(c)] = true
+		}
+	}
+	return set
+}
+
+// cutMembers are the methods that return a part, or put something in.
+func cutMembers() []ps.Member {
+	trim := func(name string, left, right bool) ps.Member {
+		run := val(func(in *ps.Invoke) any { return trimmed(in, left, right) })
+		return also(method(name, "string", run, "", "params char[] trimChars"), of(ps.Core, overloads(run, "char trimChar")...)...)
+	}
+	pad := func(name string, left bool) ps.Member {
+		return method(name, "string", can(func(in *ps.Invoke) (any, error) {
+			s, n, c := this(in), in.Int(0), " "
+			if len(in.Args) > 1 {
+				c = in.String(1)
+			}
+			if n < 0 {
+				return nil, outOfRange(in.Session, "Non-negative number required.", "totalWidth")
+			}
+			fill := strings.Repeat(c, max(n-textLen(s), 0))
+			if left {
+				return fill + s, nil
+			}
+			return s + fill, nil
+		}), "int totalWidth", "int totalWidth, char paddingChar")
+	}
+	return []ps.Member{
+		method("Substring", "string", substring, "int startIndex", "int startIndex, int length"),
+		method("Remove", "string", removed, "int startIndex", "int startIndex, int count"),
+		method("Insert", "string", can(func(in *ps.Invoke) (any, error) {
+			s, at := this(in), in.Int(0)
+			size := textLen(s)
+			if at < 0 || at > size {
+				return nil, outOfRange(in.Session, either(in.Session, "Specified argument was out of the range of valid values.", "Index was out of range. Must be non-negative and less than or equal to the size of the collection."), "startIndex")
+			}
+			return cut(s, 0, at) + in.String(1) + cut(s, at, size-at), nil
+		}), "int startIndex, string value"),
+		trim("Trim", true, true), trim("TrimStart", true, false), trim("TrimEnd", false, true),
+		pad("PadLeft", true), pad("PadRight", false),
+		method("ToCharArray", "char[]", val(func(in *ps.Invoke) any {
+			a := charArray(this(in))
+			if len(in.Args) == 2 {
+				from, n := in.Int(0), in.Int(1)
+				if from >= 0 && n >= 0 && from+n <= len(a.Items) {
+					a.Items = a.Items[from : from+n]
+				}
+			}
+			return a
+		}), "", "int startIndex, int length"),
+		{Name: "Chars", Kind: ps.KindParameterized, Type: "char", Overloads: overloads(can(func(in *ps.Invoke) (any, error) {
+			u, i := ps.Units(this(in)), in.Int(0)
+			if i < 0 || i >= len(u) {
+				return nil, throw("System.IndexOutOfRangeException", "Index was outside the bounds of the array.")
+			}
+			return ps.Char(u[i]), nil
+		}), "int index")},
+		method("Clone", "System.Object", val(func(in *ps.Invoke) any { return this(in) }), ""),
+		method("GetEnumerator", "System.CharEnumerator", val(func(in *ps.Invoke) any { return newEnumerator(in.Session, charArray(this(in)).Items) }), ""),
+		method("Normalize", "string", val(func(in *ps.Invoke) any {
+			form := map[int64]norm.Form{0: norm.NFC, 1: norm.NFC, 2: norm.NFD, 5: norm.NFKC, 6: norm.NFKD}[enumArg(in, 0)]
+			return form.String(this(in))
+		}), "", "System.Text.NormalizationForm normalizationForm"),
+		method("ToString", "string", val(func(in *ps.Invoke) any { return this(in) }), "", "System.IFormatProvider provider"),
+		method("CopyTo", "void", do(func(in *ps.Invoke) error {
+			units, a := ps.Units(this(in)), in.Args[1].(*ps.Array)
+			from, to, n := in.Int(0), in.Int(2), in.Int(3)
+			if from < 0 || to < 0 || n < 0 || from+n > len(units) || to+n > len(a.Items) {
+				return badStart(in.Session)
+			}
+			for i := range n {
+				a.Items[to+i] = ps.Char(units[from+i])
+			}
+			return nil
+		}), "int sourceIndex, char[] destination, int destinationIndex, int count"),
+	}
+}
+
+func substring(_ context.Context, in *ps.Invoke) (any, error) {
+	s, from := this(in), in.Int(0)
+	size := textLen(s)
+	n := size - from
+	if len(in.Args) > 1 {
+		n = in.Int(1)
+	}
+	switch {
+	case from < 0:
+		return nil, outOfRange(in.Session, "StartIndex cannot be less than zero.", "startIndex")
+	case from > size:
+		return nil, outOfRange(in.Session, "startIndex cannot be larger than length of string.", "startIndex")
+	case n < 0:
+		return nil, outOfRange(in.Session, "Length cannot be less than zero.", "length")
+	case from+n > size:
+		return nil, outOfRange(in.Session, "Index and length must refer to a location within the string.", "length")
+	}
+	return cut(s, from, n), nil
+}
+
+func removed(_ context.Context, in *ps.Invoke) (any, error) {
+	s, from := this(in), in.Int(0)
+	size := textLen(s)
+	n := size - from
+	if len(in.Args) > 1 {
+		n = in.Int(1)
+	}
+	switch {
+	case from < 0:
+		return nil, outOfRange(in.Session, "StartIndex cannot be less than zero.", "startIndex")
+	case len(in.Args) == 1 && desktop(in.Session) && from >= size:
+		return nil, outOfRange(in.Session, "startIndex must be less than length of string.", "startIndex")
+	case n < 0:
+		return nil, outOfRange(in.Session, either(in.Session, "Count cannot be less than zero.", "Length cannot be less than zero."), "count")
+	case from+n > size:
+		return nil, outOfRange(in.Session, "Index and count must refer to a location within the string.", "count")
+	}
+	return cut(s, 0, from) + cut(s, from+n, size-from-n), nil
+}
+
+func trimmed(in *ps.Invoke, left, right bool) string {
+	s := this(in)
+	drop := unicode.IsSpace
+	if len(in.Args) > 0 {
+		if c, ok := in.Args[0].(ps.Char); ok {
+			drop = func(r rune) bool { return r == rune(c) }
+		} else if set := unitSet(in, 0); set != nil {
+			drop = func(r rune) bool { return r <= 0xffff && set[uint16(r)] }
+		}
+	}
+	if left {
+		s = strings.TrimLeftFunc(s, drop)
+	}
+	if right {
+		s = strings.TrimRightFunc(s, drop)
+	}
+	return s
+}
+
+// caseMembers change the case.
+func caseMembers() []ps.Member {
+	change := func(name string, f func(string) string, signatures ...string) ps.Member {
+		return method(name, "string", val(func(in *ps.Invoke) any { return f(this(in)) }), signatures...)
+	}
+	const culture = "System.Globalization.CultureInfo culture"
+	return []ps.Member{
+		change("ToUpper", upper, "", culture), change("ToLower", lower, "", culture), change("ToUpperInvariant", upper, ""), change("ToLowerInvariant", lower, ""),
+	}
+}
+
+// upper and lower map each letter to one other, as .NET does: "ß" stays.
+func upper(s string) string { return strings.Map(unicode.ToUpper, s) }
+func lower(s string) string { return strings.Map(unicode.ToLower, s) }
+
+func splitMember() ps.Member {
+	m := method("Split", "string[]", splitText, "params char[] separator", "char[] separator, int count", "char[] separator, System.StringSplitOptions options",
+		"char[] separator, int count, System.StringSplitOptions options", "string[] separator, System.StringSplitOptions options", "string[] separator, int count, System.StringSplitOptions options")
+	return also(m, of(ps.Core, overloads(splitText, "string separator", "string separator, System.StringSplitOptions options", "string separator, int count",
+		"string separator, int count, System.StringSplitOptions options", "char separator", "char separator, System.StringSplitOptions options", "char separator, int count",
+		"char separator, int count, System.StringSplitOptions options")...)...)
+}
+
+// splitText is String.Split.
+func splitText(_ context.Context, in *ps.Invoke) (any, error) {
+	count, options := -1, int64(0)
+	for _, a := range in.Args[min(1, len(in.Args)):] {
+		switch x := a.(type) {
+		case ps.Enum:
+			options = x.Value
+		default:
+			count = int(intOf(x))
+			if count < 0 {
+				return nil, outOfRange(in.Session, "Count cannot be less than zero.", "count")
+			}
+		}
+	}
+	if count == 0 {
+		return ps.Strings(nil), nil
+	}
+	var seps []string
+	whole := false
+	if len(in.Args) > 0 {
+		_, whole = ps.Unwrap(in.Args[0]).(string)
+		for _, v := range ps.Items(in.Args[0]) {
+			if text := in.Session.ToString(v); text != "" {
+				seps = append(seps, text)
+			}
+		}
+	}
+	if len(seps) == 0 && whole && in.String(0) == "" && has(in, 0) && !desktop(in.Session) {
+		return ps.Strings([]string{this(in)}), nil
+	}
+	return ps.Strings(splitBy(this(in), seps, count, options)), nil
+}
+
+// splitBy cuts a text at separators, the first in the list that fits; none are
+// blanks. Count is the largest number of parts, or -1.
+func splitBy(s string, seps []string, count int, options int64) []string {
+	dropEmpty, trim := options&1 != 0, options&2 != 0
+	var list []string
+	add := func(part string) {
+		if trim {
+			part = strings.TrimFunc(part, unicode.IsSpace)
+		}
+		if part != "" || !dropEmpty {
+			list = append(list, part)
+		}
+	}
+	start := 0
+	for i := 0; i < len(s); {
+		if count > 0 && len(list) == count-1 {
+			break
+		}
+		n := separatorAt(s[i:], seps)
+		if n == 0 {
+			_, size := utf8.DecodeRuneInString(s[i:])
+			i += size
+			continue
+		}
+		add(s[start:i])
+		i += n
+		start = i
+	}
+	if count > 0 && len(list) == count-1 && dropEmpty {
+		// What is left is the last part, without separators at its beginning.
+		for n := separatorAt(s[start:], seps); n > 0; n = separatorAt(s[start:], seps) {
+			start += n
+		}
+	}
+	add(s[start:])
+	return list
+}
+
+func separatorAt(s string, seps []string) int {
+	if s == "" {
+		return 0
+	}
+	if len(seps) == 0 {
+		if r, size := utf8.DecodeRuneInString(s); unicode.IsSpace(r) {
+			return size
+		}
+		return 0
+	}
+	for _, sep := range seps {
+		if strings.HasPrefix(s, sep) {
+			return len(sep)
+		}
+	}
+	return 0
+}
+
+func replaceMember() ps.Member {
+	run := can(func(in *ps.Invoke) (any, error) {
+		s, old, with := this(in), in.String(0), in.String(1)
+		if old == "" {
+			return nil, badArgument(in.Session, either(in.Session, "String cannot be of zero length.", "The value cannot be an empty string."), "oldValue")
+		}
+		var out string
+		if ignoresCase(in, 2) {
+			out = replaceFold(s, old, with)
+		} else {
+			out = strings.ReplaceAll(s, old, with)
+		}
+		return out, limit(in.Session, int64(len(out)))
+	})
+	m := method("Replace", "string", run, "char oldChar, char newChar", "string oldValue, string newValue")
+	return also(m, of(ps.Core, overloads(run, "string oldValue, string newValue, System.StringComparison comparisonType", "string oldValue, string newValue, bool ignoreCase, System.Globalization.CultureInfo culture")...)...)
+}
+
+// replaceFold replaces without regard to case.
+func replaceFold(s, old, with string) string {
+	var b strings.Builder
+	want := []rune(fold(old))
+	text := []rune(s)
+	for i := 0; i < len(text); {
+		if i+len(want) <= len(text) && fold(string(text[i:i+len(want)])) == string(want) {
+			b.WriteString(with)
+			i += len(want)
+			continue
+		}
+		b.WriteRune(text[i])
+		i++
+	}
+	return b.String()
+}
+
+// comparer is the Data of a StringComparer.
+type comparer struct{ ignoreCase bool }
+
+func comparerMembers() []ps.Member {
+	var list []ps.Member
+	for _, name := range []string{"Ordinal", "OrdinalIgnoreCase", "InvariantCulture", "InvariantCultureIgnoreCase", "CurrentCulture", "CurrentCultureIgnoreCase"} {
+		list = append(list, field(name, "System.StringComparer", func(in *ps.Invoke) any {
+			return in.Session.Object("System.StringComparer", comparer{strings.HasSuffix(name, "IgnoreCase")})
+		}))
+	}
+	data := func(in *ps.Invoke) comparer { return in.Data().(comparer) }
+	return append(list,
+		method("Equals", "bool", val(func(in *ps.Invoke) any {
+			if data(in).ignoreCase {
+				return fold(in.String(0)) == fold(in.String(1))
+			}
+			return in.String(0) == in.String(1)
+		}), "string x, string y"),
+		method("Compare", "int", can(func(in *ps.Invoke) (any, error) {
+			n, err := in.Session.Compare(in.String(0), in.String(1), !data(in).ignoreCase)
+			return ps.Int(n), err
+		}), "string x, string y"))
+}
