@@ -180,8 +180,7 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	ctx, cancel := m.Deadline(ctx)
 	defer cancel()
 	if s.Dir != "" {
-		// Windows containers start in a directory that exists.
-		if err := m.FS().MkdirAll(ctx, dirOf(s)); err != nil {
+		if err := m.Workdir(ctx, dirOf(s)); err != nil {
 			return nil, err
 		}
 	}

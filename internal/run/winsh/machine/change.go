@@ -239,6 +239,7 @@ func (f *FS) move(ctx context.Context, n *node, at found) error {
 			return err
 		}
 	}
+	obj.stub = false // it is more than a place to be now
 	moved := f.add(at.dir, f.spell(at.dir, at.name), obj)
 	for _, k := range obj.kids {
 		k.parent = moved

@@ -112,14 +112,14 @@ func (c *collector) removed(ctx context.Context, dir, n *node, name string) erro
 	return nil
 }
 
-// stub collects from a directory that is there for a mount: it counts only if
-// the step has put something else into it.
+// stub collects from a directory that is there for the step: it counts only if
+// the step has changed it, or put something into one that the base lacks.
 func (c *collector) stub(ctx context.Context, n *node, name string) error {
 	before := len(c.changes)
 	if err := c.dir(ctx, n, name); err != nil {
 		return err
 	}
-	if len(c.changes) > before && n.src == nil {
+	if n.changed || len(c.changes) > before && n.src == nil {
 		e := tree.Change{Entry: c.f.entry(n, name)}
 		c.changes = slices.Insert(c.changes, before, e)
 	}

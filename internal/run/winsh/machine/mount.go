@@ -57,8 +57,41 @@ func (m *Machine) mount(mt *Mount) error {
 	return nil
 }
 
-// stub makes a directory that is there for a mount point below it. What a sealed
-// base may have in it is still seen.
+// Workdir makes sure that the directory in which the step begins is there, as
+// whatever starts a container does: not with the account's rights, and not as its
+// property. Of a directory that only a sealed base could have it believes that it
+// is there, and the layer says nothing of it.
+func (m *Machine) Workdir(ctx context.Context, path string) error {
+	const op = "mkdir"
+	f := m.FS()
+	s, err := place(op, path)
+	if err != nil {
+		return err
+	}
+	for i := range len(s.parts) {
+		part := s
+		part.parts = s.parts[:i+1]
+		at, err := f.walk(ctx, op, &part, onward, true)
+		switch {
+		case err != nil:
+			return err
+		case at.node == nil && at.dir.src != nil && at.dir.src.base.blind:
+			n := f.stub(at.dir, f.spell(at.dir, at.name))
+			n.src.deep = false
+			f.keep(n)
+		case at.node == nil:
+			o := &object{kind: tree.Dir, changed: true}
+			o.attributes = o.fit(0)
+			f.add(at.dir, f.spell(at.dir, at.name), o)
+		case at.node.kind != tree.Dir:
+			return &Error{Op: op, Path: path, Code: ErrorDirectory}
+		}
+	}
+	return nil
+}
+
+// stub makes a directory that is there for the step, for a mount point below it.
+// What a sealed base may have in it is still seen.
 func (f *FS) stub(dir *node, name string) *node {
 	n := &node{name: name, parent: dir, object: &object{kind: tree.Dir, stub: true}}
 	n.attributes = n.fit(0)

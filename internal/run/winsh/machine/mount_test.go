@@ -190,3 +190,64 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+// The directory in which a step begins is there, whoever runs the step, and
+// whether or not anybody knows what the base has; the layer says nothing of it, and
+// does not take away the rights that the base has on it.
+func TestWorkdir(t *testing.T) {
+	below := layer("app/", "app/old.txt=old", "Windows/", "Users/")
+	for _, tt := range []struct {
+		name   string
+		sealed bool
+		dir    string
+		lines  string
+		want   string
+	}{
+		{"unread", true, `C:\app`, "", ""},
+		{"unread, not there", true, `C:\Program Files\a\b`, "", ""},
+		{"written into", true, `C:\app`, `write | C:\app\new.txt | new`, "app/new.txt=new"},
+		{"what the base has in it", true, `C:\app`, "read | C:\\APP\\old.txt | old\nwrite | C:\\app\\x | y", "app/x=y"},
+		{"made again", true, `C:\app`, `mkdir | C:\app = 183`, ""},
+		{"changed", true, `C:\app`, `attrib | C:\app | r`, "app/"},
+		{"moved away", true, `C:\app`, `ren | C:\app | C:\app2`, "-app\napp2/\napp2/old.txt=old"},
+		{"removed", true, `C:\app`, `rmall | C:\app`, "-app"},
+		{"read", false, `C:\app`, "", ""},
+		{"read, not there", false, `C:\new\dir`, "", "new/\nnew/dir/"},
+		{"a file", false, `C:\app\old.txt`, "", "267"},
+	} {
+		root := windows(below)
+		asked := new(int)
+		if tt.sealed {
+			var base *tree.Layer
+			base, asked = seal(below)
+			root = windows(base)
+		}
+		m := start(t, machine.Options{Root: root})
+		if err := m.Workdir(t.Context(), tt.dir); err != nil {
+			if got := fmt.Sprint(machine.CodeOf(err)); got != tt.want {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+			continue
+		}
+		if *asked > 0 {
+			t.Errorf("%s: the base was asked", tt.name)
+		}
+		script(t, t.Context(), m.FS(), tt.lines)
+		res, err := m.Finish(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := listing(t, res.Changes); got != tt.want {
+			t.Errorf("%s: the layer has\n%s\nand not\n%s", tt.name, got, tt.want)
+		}
+		for _, c := range res.Changes {
+			if c.Entry != nil && c.Entry.Windows != nil && c.Entry.Windows.Descriptor != nil {
+				t.Errorf("%s: %s has a descriptor of its own", tt.name, c.Name())
+			}
+		}
+	}
+	m := start(t, machine.Options{Root: windows(below), User: "ContainerUser"})
+	if err := m.Workdir(t.Context(), `C:\Program Files\tool`); err != nil {
+		t.Error(err)
+	}
+}

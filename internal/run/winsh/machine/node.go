@@ -43,7 +43,8 @@ type object struct {
 	writers    int     // that have it open
 
 	kids map[string]*node // of directories, by folded name
-	// stub says that the directory is there for a mount point below it only.
+	// stub says that the directory is there for the step only: for a mount point
+	// below it, or because the step begins there.
 	stub  bool
 	mount *base // the base that begins here
 }
