@@ -102,10 +102,11 @@ Microsoft.PowerShell.Commands.ProcessCommandException:System.SystemException`
 
 // exceptionTypes are the types of exceptionBases and their root.
 func exceptionTypes() []*Type {
-	list := []*Type{{Name: "System.Exception", Members: exceptionMembers, New: exceptionNew()}}
+	constructors := exceptionNew() // they look at the type that they are called on
+	list := []*Type{{Name: "System.Exception", Members: exceptionMembers, New: constructors}}
 	for line := range strings.SplitSeq(exceptionBases, "\n") {
 		name, base, _ := strings.Cut(line, ":")
-		list = append(list, &Type{Name: name, Base: base, New: exceptionNew()})
+		list = append(list, &Type{Name: name, Base: base, New: constructors})
 	}
 	return list
 }
