@@ -17,6 +17,10 @@ type argument struct {
 	value   any
 	has     bool
 	at      pslang.Extent
+	// name is how the parameter was written, with dash and colon; space says
+	// that there are blanks before its value. Only programs get these.
+	name  string
+	space bool
 	// raw is how a value was written where programs get it like that.
 	raw    string
 	hasRaw bool
@@ -42,6 +46,10 @@ type binding struct {
 	args     []any // what a simple function gets as $args
 	at       pslang.Extent
 	command  string
+	// piped says that objects come, and delayed are the blocks that are called
+	// for each of them.
+	piped   bool
+	delayed []delayedBlock
 }
 
 // bindFail is a ParameterBindingException.
@@ -106,7 +114,7 @@ func (b *binding) named(ctx context.Context, args []argument) ([]argument, error
 		if _, done := b.values[p]; done {
 			return nil, b.bindFail("Cannot bind parameter because parameter '"+p.name+"' is specified more than once. To provide multiple values to parameters that can accept multiple values, use the array syntax. For example, \"-parameter value1,value2,value3\".", "ParameterAlreadyBound", a.at, nil)
 		}
-		if err := b.put(ctx, p, a.value, a.at); err != nil {
+		if err := b.putArgument(ctx, p, a); err != nil {
 			return nil, err
 		}
 	}
@@ -144,12 +152,12 @@ func (b *binding) byPlace(ctx context.Context, rest []argument) ([]argument, err
 func (b *binding) putFirst(ctx context.Context, list []*param, a argument) error {
 	for _, p := range list {
 		if len(list) > 1 && p.typ != nil && b.fitsType(p, a.value) {
-			return b.put(ctx, p, a.value, a.at)
+			return b.putArgument(ctx, p, a)
 		}
 	}
 	var first error
 	for _, p := range list {
-		err := b.put(ctx, p, a.value, a.at)
+		err := b.putArgument(ctx, p, a)
 		if err == nil || isControl(err) {
 			return err
 		}

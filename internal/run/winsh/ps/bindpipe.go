@@ -10,6 +10,12 @@ import (
 // it.
 func (b *binding) bindObject(ctx context.Context, v any) (ok bool, err error) {
 	b.unbindPipe()
+	for _, d := range b.delayed {
+		if err := d.evaluate(ctx, b, v); err != nil {
+			return false, err
+		}
+		ok = true
+	}
 	valid := b.valid
 	for _, coerce := range []bool{false, true} {
 		for _, byProperty := range []bool{false, true} {
@@ -24,6 +30,66 @@ func (b *binding) bindObject(ctx context.Context, v any) (ok bool, err error) {
 		b.valid = valid
 	}
 	return ok, nil
+}
+
+// delayedBlock is a script block that was given to a parameter which can be bound
+// from the pipeline and is of another type: it makes the value out of each object.
+type delayedBlock struct {
+	p     *param
+	block *ScriptBlock
+	at    pslang.Extent
+}
+
+// putArgument binds an argument of the command line.
+func (b *binding) putArgument(ctx context.Context, p *param, a argument) error {
+	block, ok := Unwrap(a.value).(*ScriptBlock)
+	if !ok || !b.delays(p) {
+		return b.put(ctx, p, a.value, a.at)
+	}
+	if !b.piped {
+		r := b.bindFail("Cannot evaluate parameter '"+p.name+"' because its argument is specified as a script block and there is no input. A script block cannot be evaluated without input.", "ScriptBlockArgumentNoInput", a.at, nil)
+		r.Category = MetadataError
+		return r
+	}
+	b.valid &= p.mask()
+	b.order = append(b.order, p)
+	b.values[p] = block
+	b.delayed = append(b.delayed, delayedBlock{p, block, a.at})
+	return nil
+}
+
+// delays reports whether a script block for a parameter is called for each
+// object of the pipeline.
+func (b *binding) delays(p *param) bool {
+	if p.typ == nil || b.meta.cmdlet == nil && !b.meta.advanced {
+		return false
+	}
+	t := p.typ
+	if t.Elem != nil {
+		t = t.Elem
+	}
+	if t.Name == tObject || t.Name == "System.Management.Automation.ScriptBlock" || t.Name == "System.Management.Automation.PSObject" {
+		return false
+	}
+	return b.pipeUse(p, b.valid, false) || b.pipeUse(p, b.valid, true)
+}
+
+func (d delayedBlock) evaluate(ctx context.Context, b *binding, v any) error {
+	delete(b.values, d.p)
+	res, err := b.s.Call(ctx, d.block, CallOptions{Under: v, HasUnder: true})
+	if err != nil {
+		if isControl(err) {
+			return err
+		}
+		r := b.bindFail("The input to the script block for parameter '"+d.p.name+"' failed. "+errText(err), "ScriptBlockArgumentInvocationFailed", d.at, nil)
+		r.Exception.Inner = ToException(err)
+		return r
+	}
+	if len(res) == 0 {
+		return b.bindFail("Cannot evaluate parameter '"+d.p.name+"' because its argument input did not produce any output.", "ScriptBlockArgumentNoOutput", d.at, nil)
+	}
+	b.fromPipe = append(b.fromPipe, d.p)
+	return b.put(ctx, d.p, Collect(res), d.at)
 }
 
 // pass is one of the four ways to bind an object: by value or by property, with

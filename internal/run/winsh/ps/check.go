@@ -454,12 +454,7 @@ func (k *checker) find(name string) (machine.Found, error) {
 // nativeArgs are the arguments of a program as far as they are known; raw is
 // the whole command line if all are.
 func (k *checker) nativeArgs(n *pslang.Command, found machine.Found) (args []machine.Arg, raw string) {
-	s := k.pureSession()
-	quote := legacyQuote
-	if k.ed == Core && !legacyPassing(found.Path) {
-		quote = machine.QuoteArg
-	}
-	raw = `"` + found.Path + `"`
+	b := k.pureSession().newNativeArgs(found.Path)
 	known := true
 	for _, a := range n.Args {
 		list, ok, prefix := k.argument(a)
@@ -469,12 +464,13 @@ func (k *checker) nativeArgs(n *pslang.Command, found machine.Found) (args []mac
 			continue
 		}
 		for _, x := range list {
-			text, some := s.nativeText(x, quote)
-			if !some {
-				continue
+			text, count := b.text.Len(), len(b.list)
+			b.add(x)
+			more := b.list[count:]
+			if b.asText {
+				more = machine.SplitCommandLine("x " + b.text.String()[text:])[1:]
 			}
-			raw += " " + text
-			for _, one := range machine.SplitCommandLine("x " + text)[1:] {
+			for _, one := range more {
 				args = append(args, machine.Arg{Text: one})
 			}
 		}
@@ -482,7 +478,7 @@ func (k *checker) nativeArgs(n *pslang.Command, found machine.Found) (args []mac
 	if !known {
 		return args, ""
 	}
-	return args, raw
+	return args, b.commandLine(found.Path)
 }
 
 // checkDynamic checks a command whose name became known only now.

@@ -174,6 +174,7 @@ func TestCheckNative(t *testing.T) {
 		want      []machine.Arg
 	}{
 		{"args a 'b c' 1.0 -x:y", `"C:\Windows\System32\args.exe" a "b c" 1.0 -x:y`, []machine.Arg{{Text: "a"}, {Text: "b c"}, {Text: "1.0"}, {Text: "-x:y"}}},
+		{"args a '' $null b --% c  %OS%", `"C:\Windows\System32\args.exe" a   b  c  Windows_NT`, []machine.Arg{{Text: "a"}, {Text: "b"}, {Text: "c"}, {Text: "Windows_NT"}}},
 		{"$v = 'k'; args $v \"$v/$w\" $u", "", []machine.Arg{{Text: "k"}, {Text: "k", Unknown: true}, {Unknown: true}}},
 	} {
 		seen, raw = nil, ""

@@ -393,18 +393,17 @@ func (k *checker) argument(a pslang.Argument) (list []argument, ok bool, prefix 
 	at := a.At()
 	switch x := a.(type) {
 	case *pslang.Parameter:
-		out := argument{param: x.Name, isParam: true, colon: x.Colon, at: at}
+		out := parameterArgument(x)
 		if x.Value != nil {
 			v, known := k.constant(x.Value)
 			if !known {
 				return nil, false, "-" + x.Name + ":"
 			}
 			out.value, out.has = v, true
-			out.raw, out.hasRaw = rawText(x.Value)
 		}
 		return []argument{out}, true, ""
 	case *pslang.EndOfParameters:
-		return []argument{{end: true}}, true, ""
+		return []argument{endArgument(at)}, true, ""
 	case *pslang.Verbatim:
 		return []argument{{verbatim: true, raw: x.Rest, has: true}}, true, ""
 	case pslang.Expression:

@@ -18,6 +18,9 @@ type Cmdlet struct {
 	Module, Class string
 	Edition       Edition
 	Parameters    []Parameter
+	// Syntax makes the parameters, in place of Parameters, when the cmdlet is
+	// first used: there are hundreds of cmdlets, and a script uses few.
+	Syntax func() []Parameter
 	// DefaultSet is the parameter set that is taken when the arguments do not
 	// decide.
 	DefaultSet string
@@ -35,6 +38,14 @@ type Cmdlet struct {
 	// Check looks at the arguments before anything runs, as far as they are
 	// known. It returns nil or a *run.RefusedError ([machine.Refuse]).
 	Check func(ctx context.Context, k *Check) error
+}
+
+// Params returns the parameters of all editions.
+func (c *Cmdlet) Params() []Parameter {
+	if c.Syntax != nil {
+		return c.Syntax()
+	}
+	return c.Parameters
 }
 
 // Steps are the phases of a cmdlet with state; both may be nil.

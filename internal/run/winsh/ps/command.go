@@ -220,18 +220,17 @@ func (s *Session) arguments(ctx context.Context, list []pslang.Argument) ([]argu
 		at := x.At()
 		switch n := x.(type) {
 		case *pslang.Parameter:
-			a := argument{param: n.Name, isParam: true, colon: n.Colon, at: at, raw: at.Text(), hasRaw: true}
+			a := parameterArgument(n)
 			if n.Value != nil {
 				v, err := s.eval(ctx, n.Value)
 				if err != nil {
 					return nil, err
 				}
 				a.value, a.has = notEmpty(v), true
-				a.raw, a.hasRaw = rawText(n.Value)
 			}
 			args = append(args, a)
 		case *pslang.EndOfParameters:
-			args = append(args, argument{end: true, at: at, raw: "--", hasRaw: true})
+			args = append(args, endArgument(at))
 		case *pslang.Verbatim:
 			args = append(args, argument{verbatim: true, at: at, raw: n.Rest, value: "--%" + n.Rest, has: true})
 		case pslang.Expression:
@@ -260,6 +259,25 @@ func (s *Session) argumentOf(ctx context.Context, x pslang.Expression) ([]argume
 	return []argument{a}, nil
 }
 
+// parameterArgument is a parameter as it is written, without its value.
+func parameterArgument(n *pslang.Parameter) argument {
+	at := n.At()
+	a := argument{param: n.Name, isParam: true, colon: n.Colon, at: at, name: at.Text()}
+	if n.Value != nil {
+		before := at.Source.Text[at.Start:n.Value.At().Start]
+		a.name = before[:strings.LastIndexByte(before, ':')+1]
+		a.space = len(a.name) < len(before)
+		a.raw, a.hasRaw = rawText(n.Value)
+		a.list, _ = n.Value.(*pslang.List)
+	}
+	return a
+}
+
+// endArgument is --.
+func endArgument(at pslang.Extent) argument {
+	return argument{end: true, at: at, raw: "--", hasRaw: true, has: true}
+}
+
 // rawText is how a number was written, which is what programs get.
 func rawText(x pslang.Expression) (string, bool) {
 	if n, ok := x.(*pslang.Number); ok {
@@ -278,7 +296,7 @@ func (s *Session) splat(ctx context.Context, n *pslang.Variable) ([]argument, er
 	var args []argument
 	if h, ok := Unwrap(v).(*Hashtable); ok {
 		for _, e := range h.Entries() {
-			args = append(args, argument{param: s.ToString(e.Key), isParam: true, colon: true, value: e.Value, has: true, at: n.Extent, splatted: true})
+			args = append(args, argument{param: s.ToString(e.Key), name: "-" + s.ToString(e.Key) + ":", isParam: true, colon: true, value: e.Value, has: true, at: n.Extent, splatted: true})
 		}
 		return args, nil
 	}
@@ -287,7 +305,7 @@ func (s *Session) splat(ctx context.Context, n *pslang.Variable) ([]argument, er
 		// $args keeps names of parameters as such.
 		if text, ok := item.(string); ok && n.Key == "args" && len(text) > 1 && text[0] == '-' && (text[1] < '0' || text[1] > '9') {
 			name, colon := strings.CutSuffix(text[1:], ":")
-			a = argument{param: name, isParam: true, colon: colon, at: n.Extent, raw: text, hasRaw: true, splatted: true}
+			a = argument{param: name, isParam: true, colon: colon, at: n.Extent, name: text, splatted: true}
 		}
 		args = append(args, a)
 	}

@@ -186,7 +186,7 @@ func (c *cmdletStage) begin(ctx context.Context, e *element) error {
 	if c.cmdlet.Refuse != "" {
 		return refuseAt(e.at, c.cmdlet.Name, c.cmdlet.Refuse, c.cmdlet.Way)
 	}
-	b := &binding{s: s, meta: s.engine.meta(c.cmdlet, s.edition), at: e.at, command: e.name}
+	b := &binding{s: s, meta: s.engine.meta(c.cmdlet, s.edition), at: e.at, command: e.name, piped: e.piped}
 	f := &frame{e: e, binding: b}
 	c.call = &Call{Session: s, Cmdlet: c.cmdlet, Name: e.name, frame: f}
 	if err := b.bind(ctx, c.args); err != nil {
@@ -215,10 +215,10 @@ func (c *cmdletStage) begin(ctx context.Context, e *element) error {
 
 // failed completes a terminating error of the cmdlet.
 func (c *cmdletStage) failed(err error) error {
-	if err == nil || isControl(err) {
-		return err
-	}
 	s, e := c.call.Session, c.call.frame.e
+	if err == nil || isControl(err) {
+		return placedOnce(err, e.at)
+	}
 	r := s.record(err)
 	if r.command == "" && r.at.Source == nil {
 		c.own(r)
@@ -259,7 +259,10 @@ func (c *cmdletStage) process(ctx context.Context, e *element, v any) error {
 	f := c.call.frame
 	ok, err := f.binding.bindObject(ctx, v)
 	if err != nil {
-		return err
+		if isControl(err) {
+			return err
+		}
+		return f.writeError(ctx, e.s.record(err))
 	}
 	if !ok {
 		return f.writeError(ctx, e.s.notBound(f.binding, v))

@@ -73,8 +73,12 @@ func TestNative(t *testing.T) {
 	runCases(t, []langCase{
 		{name: "words", text: "args a 'b c' \"d $(1+1)\" -x --long=1 /y:z 1.50 0x10 a,b 'q''s'", want: "<a>\n<b c>\n<d 2>\n<-x>\n<--long=1>\n</y:z>\n<1.50>\n<0x10>\n<a,b>\n<q's>"},
 		{name: "variables and arrays", text: "$l = 'x','y z'; $n = $null; args $l $n @l $true", want: "<x>\n<y z>\n<x>\n<y z>\n<True>"},
-		{name: "quotes vanish in 5.1", text: "args 'a\"b' '{\"k\": \"v\"}' ''", five: "<ab {k:>\n<v}>", seven: "<a\"b>\n<{\"k\": \"v\"}>\n<>"},
+		{name: "quotes vanish in 5.1", text: "args 'a\"b' '{\"k\": \"v\"}' ''", five: "<ab {k:>\n<v} >", seven: "<a\"b>\n<{\"k\": \"v\"}>\n<>"},
 		{name: "quotes escaped by hand", text: "args '{\\\"k\\\": \\\"v\\\"}'", five: "<{\"k\": \"v\"}>"},
+		{name: "blanks and backslashes", text: "args 'a b\\' 'x\\\" y' c", five: "<a b\" x\" y c>", seven: "<a b\\>\n<x\\\" y>\n<c>"},
+		{name: "lists", text: "$v = 'k'; args a, b; args $v,1; args ('c','d e')", five: "<a>\n<b>\n<k,1>\n<c>\n<d e>", seven: "<a,>\n<b>\n<$v,1>\n<c>\n<d e>"},
+		{name: "parameters", text: "$v = 'k l'; args -p:$v -q: x -r:a,b @{}", five: "<-p:k l>\n<-q:>\n<x>\n<-r:a,b>\n<System.Collections.Hashtable>", seven: "<-p:k l>\n<-q:>\n<x>\n<-r:a,b>\n<System.Collections.Hashtable>"},
+		{name: "modes of 7", text: "$PSNativeCommandArgumentPassing = 'Legacy'; args 'a\"b' '' 'c\"d'; $PSNativeCommandArgumentPassing = 'none'; args ''", seven: "<ab  cd>"},
 		{name: "verbatim", text: "args --% a \"b c\" %PATHEXT:~% %OS%", five: "<a>\n<b c>\n<%PATHEXT:~%>\n<Windows_NT>"},
 		{name: "output is lines", text: "$o = args a b; $o.Count; $o[0].GetType().Name; (args x).Length; args a b | % { \"[$_]\" }", want: "2\nString\n3\n[<a>]\n[<b>]"},
 		{name: "input is text", text: "'l1', 2 | args stdin; 'x' | args a", want: "l1\n2\n<a>"},

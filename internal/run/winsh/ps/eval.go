@@ -42,7 +42,7 @@ func (s *Session) statements(ctx context.Context, b *pslang.Block, out sink) err
 // next statement, an error leaves the block.
 func (s *Session) checkAction(ctx context.Context, err error, traps []*pslang.Trap, out sink) error {
 	if isControl(err) {
-		return err
+		return placedOnce(err, s.pos)
 	}
 	r := s.record(err)
 	s.place(r)

@@ -216,7 +216,7 @@ func (f *functionStage) begin(ctx context.Context, e *element) error {
 		return refuseAt(f.block.Body.Clean.Extent, "clean", "clean blocks are not supported", "use try and finally in the end block")
 	}
 	f.scope = f.newScope(s, e)
-	f.binding = &binding{s: s, meta: info.meta, at: e.at, command: e.name}
+	f.binding = &binding{s: s, meta: info.meta, at: e.at, command: e.name, piped: e.piped}
 	if err := f.binding.bind(ctx, f.args); err != nil {
 		return err
 	}
@@ -365,7 +365,10 @@ func (f *functionStage) process(ctx context.Context, e *element, v any) error {
 	if takes {
 		ok, err := f.binding.bindObject(ctx, v)
 		if err != nil {
-			return err
+			if isControl(err) {
+				return err
+			}
+			return e.writeError(ctx, e.s.record(err), "")
 		}
 		if !ok && f.binding.meta.advanced {
 			return f.notBound(ctx, e, v)

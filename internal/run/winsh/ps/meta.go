@@ -120,7 +120,7 @@ func (e *Engine) meta(c *Cmdlet, ed Edition) *meta {
 		return m.(*meta)
 	}
 	m := &meta{name: c.Name, index: map[string]*param{}, advanced: true, shouldProcess: c.ShouldProcess, cmdlet: c}
-	for _, d := range c.Parameters {
+	for _, d := range c.Params() {
 		if !d.Edition.In(ed) {
 			continue
 		}

@@ -42,7 +42,7 @@ func (n *nativeStage) end(ctx context.Context, e *element) error {
 		return err
 	}
 	found := n.info.Found
-	line, err := s.commandLine(ctx, n.info, n.args)
+	line, err := s.commandLine(n.info, n.args)
 	if err != nil {
 		return err
 	}
@@ -149,148 +149,17 @@ func (s *Session) throughCmd(ctx context.Context, found machine.Found, line stri
 }
 
 // commandLine makes the command line of a program.
-func (s *Session) commandLine(_ context.Context, info *CommandInfo, args []argument) (string, error) {
+func (s *Session) commandLine(info *CommandInfo, args []argument) (string, error) {
 	path := info.Found.Path
 	if path == "" {
 		path = info.Name
 	}
-	quote := legacyQuote
-	if s.edition == Core && !legacyPassing(path) {
-		quote = machine.QuoteArg
-	}
-	var b strings.Builder
-	b.WriteString(`"` + path + `"`)
+	b := s.newNativeArgs(path)
 	for _, a := range args {
-		text, ok := s.nativeText(a, quote)
-		if ok {
-			b.WriteString(" " + text)
-		}
+		b.add(a)
 	}
-	return b.String(), s.fits(int64(b.Len()))
-}
-
-// nativeText is what an argument adds to a command line; ok is false for
-// nothing.
-func (s *Session) nativeText(a argument, quote func(string) string) (text string, ok bool) {
-	legacy := quote("") == ""
-	switch {
-	case a.verbatim:
-		return strings.TrimLeft(s.expandPercent(a.raw), " "), true
-	case a.end:
-		return "--", true
-	case a.isParam:
-		name := "-" + a.param
-		if a.colon {
-			name += ":"
-		}
-		if !a.has {
-			return name, true
-		}
-		value := a
-		value.isParam = false
-		if legacy {
-			v, _ := s.nativeText(value, quote)
-			return name + v, true
-		}
-		plain, _ := s.nativeText(value, func(t string) string { return t })
-		return quote(name + plain), true
-	case a.hasRaw:
-		return a.raw, true
-	case IsNull(a.value):
-		return "", false
-	case a.list != nil:
-		return s.listText(a, quote), true
-	}
-	var parts []string
-	Each(a.value, func(v any) bool {
-		if t := s.ToString(v); !IsNull(v) && (t != "" || !legacy) {
-			parts = append(parts, quote(t))
-		}
-		return true
-	})
-	return strings.Join(parts, " "), len(parts) > 0
-}
-
-// listText puts the elements of a list like a,b together again, with blanks
-// where they were written.
-func (s *Session) listText(a argument, quote func(string) string) string {
-	var b strings.Builder
-	for i, v := range Items(a.value) {
-		if i > 0 {
-			prev, next := a.list.Items[i-1].At(), a.list.Items[i].At()
-			between := prev.Source.Text[prev.End:next.Start]
-			left, right, _ := strings.Cut(between, ",")
-			if left != "" {
-				b.WriteString(" ")
-			}
-			b.WriteString(",")
-			if right != "" {
-				b.WriteString(" ")
-			}
-		}
-		b.WriteString(quote(s.ToString(v)))
-	}
-	return b.String()
-}
-
-// legacyPassing says for which programs PowerShell 7 (mode Windows) passes
-// arguments as 5.1 does.
-func legacyPassing(path string) bool {
-	name := strings.ToLower(path[strings.LastIndexByte(path, '\\')+1:])
-	switch strings.TrimSuffix(name, ".exe") {
-	case "cmd", "cscript", "find", "sqlcmd", "wscript":
-		return true
-	}
-	switch extension(name) {
-	case ".bat", ".cmd", ".js", ".vbs", ".wsf":
-		return true
-	}
-	return false
-}
-
-// legacyQuote puts quotes around arguments with blanks and leaves quotes in
-// them as they are, so that programs do not get them.
-// Empty texts vanish.
-func legacyQuote(text string) string {
-	quotes, need, slash := 0, false, false
-	for _, r := range text {
-		switch {
-		case r == '"' && !slash:
-			quotes++
-		case (r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\v' || r == '\f' || r == 0x85 || r == 0xa0) && quotes%2 == 0:
-			need = true
-		}
-		slash = r == '\\'
-	}
-	if !need {
-		return text
-	}
-	tail := text[len(strings.TrimRight(text, `\`)):]
-	return `"` + text + tail + `"`
-}
-
-// expandPercent replaces %NAME% behind --%.
-func (s *Session) expandPercent(text string) string {
-	var b strings.Builder
-	for {
-		i := strings.IndexByte(text, '%')
-		if i < 0 {
-			break
-		}
-		j := strings.IndexByte(text[i+1:], '%')
-		if j < 0 {
-			break
-		}
-		name := text[i+1 : i+1+j]
-		if v, ok := s.process.Env.Get(name); ok && name != "" {
-			b.WriteString(text[:i] + v)
-			text = text[i+j+2:]
-			continue
-		}
-		b.WriteString(text[:i+1])
-		text = text[i+1:]
-	}
-	return b.String() + text
+	line := b.commandLine(path)
+	return line, s.fits(int64(len(line)))
 }
 
 // lineWriter makes strings of the lines of a program's output.

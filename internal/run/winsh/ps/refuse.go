@@ -55,3 +55,13 @@ func placed(err error, at pslang.Extent) error {
 	}
 	return err
 }
+
+// placedOnce gives a refusal at run time the place of what runs, unless
+// something within has given it one.
+func placedOnce(err error, at pslang.Extent) error {
+	var r *run.RefusedError
+	if errors.As(err, &r) && r.Line == 0 {
+		return placed(err, at)
+	}
+	return err
+}
