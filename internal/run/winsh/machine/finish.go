@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
 )
 
 // Finish says what the step did. The machine must not be used afterwards.
@@ -95,14 +96,15 @@ func (c *collector) dir(ctx context.Context, dir *node, name string) error {
 	return nil
 }
 
-// removed collects a name that is gone. Where only a sealed layer knows whether
-// it was there, the layer says that it is gone: that is right in both cases.
+// removed collects a name that is gone. A removal of what is not there is refused
+// by some importers of layers, so a base is asked for a name that the step itself
+// has made without a look. In the places where steps put what they download it is
+// not asked, for that would read it in most builds, and the name leaves nothing.
 func (c *collector) removed(ctx context.Context, dir, n *node, name string) error {
-	switch {
-	case n.below:
-	case dir.src.base.blind:
-		c.guessed[name] = true
-	default:
+	if !n.below {
+		if dir.src.base.blind && passing(name) {
+			return nil
+		}
 		e, _, err := dir.src.base.lookup(ctx, tree.Join(dir.src.name, n.name), sure)
 		if err != nil || e == nil {
 			return err
@@ -110,6 +112,13 @@ func (c *collector) removed(ctx context.Context, dir, n *node, name string) erro
 	}
 	c.changes = append(c.changes, tree.Change{Removed: name})
 	return nil
+}
+
+// passing reports whether a name lies where files come and go: in the root, or in
+// a directory for temporary files.
+func passing(name string) bool {
+	dir := tree.Parent(name)
+	return dir == "" || tree.SameName(tree.Base(dir), "Temp") && winmeta.IsStandardDir(dir)
 }
 
 // stub collects from a directory that is there for the step: it counts only if

@@ -18,9 +18,11 @@
 // A name that only the sealed base could have, in a directory that is known, is
 // taken for absent when a file or directory is made there: a step that makes it
 // says as much, since on Windows it would fail. From then on the new directory
-// has what the step puts into it. What is appended to is looked for; and of what
-// was made without a look and is removed again, the layer says that it is gone,
-// which is right whether or not the base had it. Once the base has been read to
+// has what the step puts into it. What is appended to is looked for. For what was
+// made without a look and is removed again, the base is asked in the end, since
+// some importers of layers refuse removals of what is not there; but not in the
+// root and in directories for temporary files, where downloads come and go. Once
+// the base has been read to
 // its end for another question nothing is assumed any more. So a step's result depends on
 // its own questions only, never on what others have read before.
 //
