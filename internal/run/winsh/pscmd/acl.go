@@ -21,7 +21,7 @@ func aclCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Acl", Module: moduleSecurity, DefaultSet: "ByPath",
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 pipeline property notempty {ByPath}
 				InputObject object mandatory {ByInputObject} !only paths have descriptors here
 				LiteralPath|PSPath|LP string[] pipeline property notempty {ByLiteralPath}
@@ -31,7 +31,7 @@ func aclCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Set-Acl", Module: moduleSecurity, DefaultSet: "ByPath", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory property {ByPath}
 				InputObject object @1 mandatory property {ByInputObject} !only paths have descriptors here
 				LiteralPath|PSPath|LP string[] mandatory property {ByLiteralPath}

@@ -20,7 +20,7 @@ func archiveCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Expand-Archive", Function: true, Module: moduleArchive, Class: "Expand-Archive", DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string @1 mandatory pipeline property notempty {Path}
 				LiteralPath|PSPath string mandatory property notempty {LiteralPath}
 				DestinationPath string @2 notempty
@@ -30,7 +30,7 @@ func archiveCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Compress-Archive", Function: true, Module: moduleArchive, Class: "Compress-Archive", DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory pipeline property notempty {Path,PathWithForce,PathWithUpdate}
 				LiteralPath|PSPath string[] mandatory property notempty {LiteralPath,LiteralPathWithForce,LiteralPathWithUpdate}
 				DestinationPath string @2 mandatory notempty
@@ -94,6 +94,13 @@ func startExpand(ctx context.Context, c *ps.Call) (ps.Steps, error) {
 		return ps.Steps{}, err
 	}
 	return ps.Steps{Process: x.process}, nil
+}
+
+// loadCompression makes [IO.Compression.ZipFile] known for the rest of the
+// session, as the module does when it has an archive to work on.
+func loadCompression(s *ps.Session) {
+	s.LoadAssembly("System.IO.Compression")
+	s.LoadAssembly("System.IO.Compression.FileSystem")
 }
 
 // destination finds or makes the directory, before any archive is looked at.
@@ -229,6 +236,7 @@ func (x *expanding) pass(ctx context.Context) error {
 
 // expand unpacks the archive into a directory.
 func (x *expanding) expand(ctx context.Context, dir string) error {
+	loadCompression(x.c.Session)
 	f, err := x.f.Open(ctx, x.archive)
 	if err != nil {
 		return reportAs(ctx, x.c, err, ps.ToException(err).Type, ps.InvalidOperation, nil)

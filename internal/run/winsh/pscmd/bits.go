@@ -17,7 +17,7 @@ func bitsCmdlets() []*ps.Cmdlet {
 	const background = "!transfers in the background need a service => leave it out"
 	return []*ps.Cmdlet{{
 		Name: "Start-BitsTransfer", Module: moduleBITS, Class: "Microsoft.BackgroundIntelligentTransfer.Management.NewBitsTransferCommand", ShouldProcess: true,
-		Parameters: params(`
+		Syntax: params(`
 			Source string[] @1 mandatory property
 			Destination string[] @2 property
 			Asynchronous switch ` + background + `

@@ -13,7 +13,7 @@ import (
 func childCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
 		Name: "Get-ChildItem", Aliases: []string{"dir", "gci", "ls"}, Module: moduleManagement, DefaultSet: "Items",
-		Parameters: params(`
+		Syntax: params(`
 			Path string[] @1 pipeline property {Items}
 			LiteralPath|PSPath|LP string[] mandatory property {LiteralItems}
 			Filter string @2

@@ -15,7 +15,7 @@ const commandTypes51 = "System.Management.Automation.CommandTypes"
 func commandCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
 		Name: "Get-Command", Aliases: []string{"gcm"}, Module: moduleCore, DefaultSet: "CmdletSet",
-		Parameters: params(`
+		Syntax: params(`
 			Name string[] @1 pipeline property notempty {AllCommandSet}
 			Verb string[] property {CmdletSet}
 			Noun string[] property {CmdletSet}
@@ -113,7 +113,7 @@ func wantedCommand(c *ps.Call, info *ps.CommandInfo) bool {
 		return false
 	}
 	if names := c.Strings("ParameterName"); len(names) > 0 {
-		return info.Cmdlet != nil && slices.ContainsFunc(info.Cmdlet.Parameters, func(p ps.Parameter) bool {
+		return info.Cmdlet != nil && slices.ContainsFunc(info.Cmdlet.Params(), func(p ps.Parameter) bool {
 			return likeAny(names, p.Name) || slices.ContainsFunc(p.Aliases, func(a string) bool { return likeAny(names, a) })
 		})
 	}
@@ -275,7 +275,7 @@ func commandVersion(s *ps.Session, info *ps.CommandInfo) any {
 		}
 		return nil
 	}
-	if v, ok := moduleVersion(s.Edition(), info.Cmdlet.Module); ok {
+	if _, v, ok := moduleVersion(s.Edition(), info.Cmdlet.Module); ok {
 		return v
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 func compareCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
 		Name: "Compare-Object", Aliases: []string{"compare", "diff"}, Module: moduleUtility,
-		Parameters: params(`
+		Syntax: params(`
 			ReferenceObject object[] @1 mandatory empty
 			DifferenceObject object[] @2 mandatory empty pipeline
 			SyncWindow int range=0..2147483647

@@ -206,6 +206,7 @@ func (z *compressing) below(ctx context.Context, n *node, prefix string) error {
 // write makes the archive. One that is updated is written anew beside the old
 // one, whose other entries are taken over as they are.
 func (z *compressing) write(ctx context.Context) error {
+	loadCompression(z.c.Session)
 	target := z.dest
 	if z.exists {
 		target += ".casement-new"

@@ -31,7 +31,7 @@ func contentCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Content", Aliases: []string{"cat", "gc", "type"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory property {Path}
 				LiteralPath|PSPath|LP string[] mandatory property {LiteralPath}
 				ReadCount long property
@@ -52,15 +52,15 @@ func contentCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Set-Content", Aliases51: []string{"sc"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(paths + writer), Start: writeContent(false),
+			Syntax: params(paths + writer), Start: writeContent(false),
 		},
 		{
 			Name: "Add-Content", Aliases: []string{"ac"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(paths + writer), Start: writeContent(true),
+			Syntax: params(paths + writer), Start: writeContent(true),
 		},
 		{
 			Name: "Clear-Content", Aliases: []string{"clc"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(paths + `
+			Syntax: params(paths + `
 				Filter string
 				Include string[]
 				Exclude string[]

@@ -17,7 +17,7 @@ func copyCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Copy-Item", Aliases: []string{"copy", "cp", "cpi"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(itemPaths + `
+			Syntax: params(itemPaths + `
 				Destination string @2 property
 				Container switch
 				Recurse switch
@@ -26,7 +26,7 @@ func copyCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Move-Item", Aliases: []string{"mi", "move", "mv"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(itemPaths + `
+			Syntax: params(itemPaths + `
 				Destination string @2 property
 				PassThru switch` + itemFilters),
 			Process: moveItem,

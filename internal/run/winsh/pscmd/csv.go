@@ -30,11 +30,11 @@ func csvCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "ConvertTo-Csv", Module: moduleUtility, DefaultSet: "Delimiter",
-			Parameters: params(strings.Replace(csvWriter, "@2", "@2", 1)), Start: startToCSV,
+			Syntax: params(strings.Replace(csvWriter, "@2", "@2", 1)), Start: startToCSV,
 		},
 		{
 			Name: "Export-Csv", Aliases: []string{"epcsv"}, Module: moduleUtility, DefaultSet: "Delimiter", ShouldProcess: true,
-			Parameters: params(csvWriter + `
+			Syntax: params(csvWriter + `
 				Path string @1
 				LiteralPath|PSPath|LP string
 				Force switch
@@ -46,7 +46,7 @@ func csvCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "ConvertFrom-Csv", Module: moduleUtility, DefaultSet: "Delimiter",
-			Parameters: params(`
+			Syntax: params(`
 				Delimiter char @2 notnull {Delimiter}
 				UseCulture switch mandatory {UseCulture}
 				InputObject object[] @1 mandatory null empty pipeline property
@@ -55,7 +55,7 @@ func csvCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Import-Csv", Aliases: []string{"ipcsv"}, Module: moduleUtility, DefaultSet: "DelimiterPath",
-			Parameters: params(`
+			Syntax: params(`
 				Delimiter char @2 notnull {DelimiterPath,DelimiterLiteralPath}
 				Path string[] @1 mandatory pipeline {DelimiterPath,CulturePath}
 				LiteralPath|PSPath|LP string[] mandatory property {DelimiterLiteralPath,CultureLiteralPath}

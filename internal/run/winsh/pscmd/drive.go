@@ -16,7 +16,7 @@ func driveCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-PSDrive", Aliases: []string{"gdr"}, Module: moduleManagement, DefaultSet: "Name",
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 pipeline property {Name}
 				LiteralName string[] @1 mandatory property {LiteralName}
 				Scope string property
@@ -26,7 +26,7 @@ func driveCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "New-PSDrive", Aliases: []string{"ndr"}, Aliases51: []string{"mount"}, Module: moduleManagement, ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Name string @1 mandatory property
 				PSProvider string @2 mandatory property
 				Root string @3 mandatory property empty
@@ -39,7 +39,7 @@ func driveCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Remove-PSDrive", Aliases: []string{"rdr"}, Module: moduleManagement, DefaultSet: "Name", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 mandatory property null empty {Name}
 				LiteralName string[] @1 mandatory property pipeline {LiteralName}
 				PSProvider string[] property
@@ -50,8 +50,8 @@ func driveCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Get-PSProvider", Module: moduleManagement,
-			Parameters: params(`PSProvider string[] @1 pipeline property notempty`),
-			Process:    getProvider,
+			Syntax:  params(`PSProvider string[] @1 pipeline property notempty`),
+			Process: getProvider,
 		},
 	}
 }

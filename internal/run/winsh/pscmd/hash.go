@@ -17,7 +17,7 @@ import (
 func hashCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
 		Name: "Get-FileHash", Module: moduleUtility, DefaultSet: "Path",
-		Parameters: params(`
+		Syntax: params(`
 			Path string[] @1 mandatory pipeline property {Path}
 			LiteralPath|PSPath|LP string[] mandatory property {LiteralPath}
 			InputStream object @1 mandatory {Stream} 7

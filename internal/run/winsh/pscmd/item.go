@@ -29,7 +29,7 @@ func itemCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Item", Aliases: []string{"gi"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(itemPaths + itemFilters + `
+			Syntax: params(itemPaths + itemFilters + `
 				Stream string[] !alternate data streams do not exist in image layers
 				UseTransaction|usetx switch 5.1 !registry transactions need Windows`),
 			Process: func(ctx context.Context, c *ps.Call) error {
@@ -38,7 +38,7 @@ func itemCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "New-Item", Aliases: []string{"ni"}, Module: moduleManagement, DefaultSet: "pathSet", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory property {pathSet}
 				Path string[] @1 property {nameSet}
 				Name string mandatory property null empty {nameSet}
@@ -51,7 +51,7 @@ func itemCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "mkdir", Function: true, Aliases: []string{"md"}, DefaultSet: "pathSet", ShouldProcess: true, Class: "Microsoft.PowerShell.Commands.NewItemCommand",
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory property {pathSet}
 				Path string[] @1 property {nameSet}
 				Name string mandatory property null empty {nameSet}
@@ -62,7 +62,7 @@ func itemCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Remove-Item", Aliases: []string{"del", "erase", "rd", "ri", "rm", "rmdir"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(itemPaths + itemFilters + `
+			Syntax: params(itemPaths + itemFilters + `
 				Recurse switch
 				Stream string[] !alternate data streams do not exist in image layers
 				UseTransaction|usetx switch 5.1 !registry transactions need Windows`),
@@ -70,7 +70,7 @@ func itemCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Rename-Item", Aliases: []string{"ren", "rni"}, Module: moduleManagement, DefaultSet: "ByPath", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string @1 mandatory pipeline property {ByPath}
 				LiteralPath|PSPath|LP string mandatory property {ByLiteralPath}
 				NewName string @2 mandatory property
@@ -81,7 +81,7 @@ func itemCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Set-Item", Aliases: []string{"si"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory property {Path}
 				LiteralPath|PSPath|LP string[] mandatory property {LiteralPath}
 				Value object @2 pipeline property
@@ -91,8 +91,8 @@ func itemCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Clear-Item", Aliases: []string{"cli"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(itemPaths + itemFilters),
-			Process:    clearItem,
+			Syntax:  params(itemPaths + itemFilters),
+			Process: clearItem,
 		},
 		{
 			Name: "Invoke-Item", Aliases: []string{"ii"}, Module: moduleManagement,

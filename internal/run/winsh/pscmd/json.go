@@ -16,7 +16,7 @@ func jsonCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "ConvertTo-Json", Module: moduleUtility,
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object @1 mandatory null empty pipeline
 				Depth int range=1..100 5.1
 				Depth int range=0..100 7
@@ -28,7 +28,7 @@ func jsonCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "ConvertFrom-Json", Module: moduleUtility,
-			Parameters: params(`
+			Syntax: params(`
 				InputObject string @1 mandatory empty pipeline
 				AsHashtable switch 7
 				Depth int range=1..2147483647 7
@@ -38,7 +38,7 @@ func jsonCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Test-Json", Module: moduleUtility, Edition: ps.Core,
-			Parameters: params(`
+			Syntax: params(`
 				Json string @1 mandatory empty pipeline
 				Schema string @2 !schemas of JSON are not checked
 				SchemaFile string @2 !schemas of JSON are not checked

@@ -14,7 +14,7 @@ func locationCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Location", Aliases: []string{"gl", "pwd"}, Module: moduleManagement, DefaultSet: "Location",
-			Parameters: params(`
+			Syntax: params(`
 				PSProvider string[] property {Location}
 				PSDrive string[] property {Location}
 				Stack switch {Stack} !stacks of locations are not shown
@@ -24,7 +24,7 @@ func locationCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Set-Location", Aliases: []string{"cd", "chdir", "sl"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(`
+			Syntax: params(`
 				Path string @1 pipeline property {Path}
 				LiteralPath|PSPath|LP string mandatory property {LiteralPath}
 				PassThru switch
@@ -58,7 +58,7 @@ func locationCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Push-Location", Aliases: []string{"pushd"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(`
+			Syntax: params(`
 				Path string @1 pipeline property {Path}
 				LiteralPath|PSPath|LP string property {LiteralPath}
 				PassThru switch
@@ -68,7 +68,7 @@ func locationCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Pop-Location", Aliases: []string{"popd"}, Module: moduleManagement,
-			Parameters: params(`
+			Syntax: params(`
 				PassThru switch
 				StackName string property !there is one stack of locations
 				UseTransaction|usetx switch 5.1 !registry transactions need Windows`),

@@ -15,7 +15,7 @@ import (
 func matchCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
 		Name: "Select-String", Aliases: []string{"sls"}, Module: moduleUtility, DefaultSet: "File",
-		Parameters: params(`
+		Syntax: params(`
 			InputObject object mandatory null empty pipeline {Object,ObjectRaw}
 			Pattern string[] @1 mandatory
 			Path string[] @2 mandatory property {File,FileRaw}

@@ -15,7 +15,7 @@ func measureCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Measure-Object", Aliases: []string{"measure"}, Module: moduleUtility, DefaultSet: "GenericMeasure",
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object pipeline
 				Property string[] @1 notempty 5.1
 				Property object[] @1 notempty 7
@@ -33,7 +33,7 @@ func measureCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Measure-Command", Module: moduleUtility,
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object pipeline
 				Expression scriptblock @1 mandatory`),
 			Start: startMeasureCommand,

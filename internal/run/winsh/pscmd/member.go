@@ -16,7 +16,7 @@ func memberCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Member", Aliases: []string{"gm"}, Module: moduleUtility,
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object pipeline
 				Name string[] @1 notempty
 				MemberType|Type ` + memberTypeName + `
@@ -29,7 +29,7 @@ func memberCmdlets() []*ps.Cmdlet {
 			// A first argument that names a kind of member is one: the name of a
 			// property is of no type, so that the binder tries it after the kinds.
 			Name: "Add-Member", Module: moduleUtility, DefaultSet: "TypeNameSet",
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object mandatory pipeline
 				MemberType|Type ` + memberTypeName + ` @1 mandatory {MemberSet}
 				Name string @2 mandatory {MemberSet}

@@ -2,6 +2,7 @@ package pscmd
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -15,7 +16,7 @@ func moduleCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Import-Module", Aliases: []string{"ipmo"}, Module: moduleCore, DefaultSet: "Name",
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 mandatory pipeline property {Name}
 				FullyQualifiedName object[] mandatory property {FullyQualifiedName} ` + noModule + `
 				Assembly object[] mandatory property {Assembly} ` + noModule + `
@@ -58,7 +59,7 @@ func moduleCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Get-Module", Aliases: []string{"gmo"}, Module: moduleCore, DefaultSet: "Loaded",
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 pipeline property
 				FullyQualifiedName object[] property ` + noModule + `
 				All switch
@@ -71,8 +72,13 @@ func moduleCmdlets() []*ps.Cmdlet {
 			Process: getModule,
 		},
 		{
-			Name: "Remove-Module", Aliases: []string{"rmo"}, Module: moduleCore, ShouldProcess: true,
-			Refuse: "modules cannot be taken away", Way: "leave it out",
+			Name: "Remove-Module", Aliases: []string{"rmo"}, Module: moduleCore, DefaultSet: "name", ShouldProcess: true,
+			Syntax: params(`
+				Name string[] @1 mandatory pipeline property {name}
+				FullyQualifiedName object[] mandatory pipeline {FullyQualifiedName} ` + noModule + `
+				ModuleInfo object[] @1 mandatory pipeline {ModuleInfo}
+				Force switch`),
+			Process: removeModule,
 		},
 		addTypeCmdlet(),
 	}
@@ -83,7 +89,7 @@ func addTypeCmdlet() *ps.Cmdlet {
 	const noCompiler = "!C# is not compiled here => use .NET types from PowerShell, or build the program before"
 	return &ps.Cmdlet{
 		Name: "Add-Type", Module: moduleUtility, DefaultSet: "FromSource",
-		Parameters: params(`
+		Syntax: params(`
 				TypeDefinition string @1 mandatory {FromSource} ` + noCompiler + `
 				Name string @1 mandatory {FromMember} ` + noCompiler + `
 				MemberDefinition string[] @2 mandatory {FromMember} ` + noCompiler + `
@@ -117,9 +123,9 @@ func addTypeCmdlet() *ps.Cmdlet {
 	}
 }
 
-// moduleVersion is the version of a module in an edition; ok is false if
-// PowerShell does not bring it.
-func moduleVersion(ed ps.Edition, name string) (ps.Version, bool) {
+// moduleVersion is the name and version of a module in an edition; ok is false
+// if PowerShell does not bring it.
+func moduleVersion(ed ps.Edition, name string) (string, ps.Version, bool) {
 	v51, v7 := map[string]ps.Version{
 		moduleCore: {Major: 3}, moduleManagement: {Major: 3, Minor: 1}, moduleUtility: {Major: 3, Minor: 1}, moduleSecurity: {Major: 3},
 		moduleArchive: {Major: 1, Build: 1}, moduleBITS: {Major: 2},
@@ -133,15 +139,15 @@ func moduleVersion(ed ps.Edition, name string) (ps.Version, bool) {
 	}
 	for m, v := range table {
 		if strings.EqualFold(m, name) {
-			return v, true
+			return m, v, true
 		}
 	}
-	return ps.Version{}, false
+	return "", ps.Version{}, false
 }
 
 // knownModule refuses modules that are not here.
 func knownModule(ed ps.Edition, command, name string) error {
-	if _, ok := moduleVersion(ed, name); ok || ps.HasWildcard(name) {
+	if _, _, ok := moduleVersion(ed, name); ok || ps.HasWildcard(name) {
 		return nil
 	}
 	if reason, way, ok := refusedModule(name); ok {
@@ -173,20 +179,60 @@ func moduleType() *ps.Type {
 }
 
 func moduleObject(s *ps.Session, name string) (any, bool) {
-	v, ok := moduleVersion(s.Edition(), name)
+	name, v, ok := moduleVersion(s.Edition(), name)
 	if !ok {
 		return nil, false
 	}
 	return s.Object("System.Management.Automation.PSModuleInfo", &moduleInfo{name, v}), true
 }
 
+// loadedModules are the modules of a session, in the order of their names.
+type loadedModules struct{ names []string }
+
+// loadedKey is where a session keeps its modules.
+type loadedKey struct{}
+
+func loaded(s *ps.Session) *loadedModules {
+	return s.Value(loadedKey{}, func() any { return &loadedModules{[]string{moduleManagement, moduleUtility}} }).(*loadedModules)
+}
+
 func importModule(ctx context.Context, c *ps.Call) error {
+	list := loaded(c.Session)
 	for _, name := range c.Strings("Name") {
 		if err := knownModule(c.Session.Edition(), "Import-Module", name); err != nil {
 			return err
 		}
-		if v, ok := moduleObject(c.Session, name); ok && c.Switch("PassThru") {
+		v, ok := moduleObject(c.Session, name)
+		if !ok {
+			continue
+		}
+		if real := c.Session.ToString(v); !slices.Contains(list.names, real) {
+			list.names = append(list.names, real)
+			slices.Sort(list.names)
+		}
+		if c.Switch("PassThru") {
 			if err := c.Write(ctx, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// removeModule forgets modules. Their commands bring them back when they are
+// used.
+func removeModule(ctx context.Context, c *ps.Call) error {
+	list := loaded(c.Session)
+	names := c.Strings("Name")
+	for _, v := range c.Values("ModuleInfo") {
+		names = append(names, c.Session.ToString(v))
+	}
+	for _, name := range names {
+		before := len(list.names)
+		list.names = slices.DeleteFunc(list.names, func(n string) bool { return ps.Like(name, n, false) })
+		if len(list.names) == before && !ps.HasWildcard(name) {
+			if err := c.Error(ctx, fail(invalidOperation, "No modules were removed. Verify that the specification of modules to remove is correct and those modules exist in the runspace.",
+				"Modules_NoModulesRemoved", ps.ResourceUnavailable, nil)); err != nil {
 				return err
 			}
 		}
@@ -198,27 +244,26 @@ func importModule(ctx context.Context, c *ps.Call) error {
 // is a question about the image that is not asked.
 func getModule(ctx context.Context, c *ps.Call) error {
 	names := c.Strings("Name")
-	if len(names) == 0 {
-		if c.Switch("ListAvailable") {
+	if c.Switch("ListAvailable") {
+		if len(names) == 0 || slices.ContainsFunc(names, ps.HasWildcard) {
 			return machine.Refuse("Get-Module -ListAvailable", "the modules of the image are not listed", "name the module")
 		}
-		names = []string{moduleManagement, moduleUtility}
-	}
-	for _, name := range names {
-		if ps.HasWildcard(name) {
-			return machine.Refuse("Get-Module "+name, "the modules of the image are not listed", "name the module")
-		}
-		if c.Switch("ListAvailable") {
+		for _, name := range names {
 			if err := knownModule(c.Session.Edition(), "Get-Module -ListAvailable", name); err != nil {
 				return err
 			}
 		}
-		v, ok := moduleObject(c.Session, name)
-		if !ok {
-			continue // it is not loaded
-		}
-		if err := c.Write(ctx, v); err != nil {
-			return err
+	} else {
+		wanted := names
+		names = slices.DeleteFunc(slices.Clone(loaded(c.Session).names), func(n string) bool {
+			return len(wanted) > 0 && !slices.ContainsFunc(wanted, func(w string) bool { return ps.Like(w, n, false) })
+		})
+	}
+	for _, name := range names {
+		if v, ok := moduleObject(c.Session, name); ok {
+			if err := c.Write(ctx, v); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ func outFileCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Out-File", Module: moduleUtility, DefaultSet: "ByPath", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				FilePath string @1 mandatory {ByPath}
 				LiteralPath|PSPath|LP string mandatory property {ByLiteralPath}
 				Encoding string @2 in=unknown,string,unicode,bigendianunicode,utf8,utf7,utf32,ascii,default,oem 5.1
@@ -32,7 +32,7 @@ func outFileCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Tee-Object", Aliases: []string{"tee"}, Module: moduleUtility, DefaultSet: "File",
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object pipeline
 				FilePath|Path string @1 mandatory {File}
 				LiteralPath|PSPath|LP string mandatory {LiteralFile}

@@ -7,7 +7,7 @@ import (
 	"github.com/casement/casement/internal/run/winsh/ps"
 )
 
-// params reads the parameters of a cmdlet, one a line:
+// params reads the parameters of a cmdlet, when they are asked for, one a line:
 //
 //	Path|FullName string[] @1 mandatory pipeline property {Path,Both}
 //	Encoding string in=Ascii,UTF8 5.1
@@ -20,8 +20,12 @@ import (
 // values that are allowed and range= their limits; 5.1 and 7 are the only edition that has it. What
 // follows ! is the reason why it cannot be used, and what to do instead behind =>.
 //
-// The text is constant, so a mistake in it is a panic, which the first test finds.
-func params(text string) []ps.Parameter {
+// The text is constant, so a mistake in it is a panic, which [TestParams] finds.
+func params(text string) func() []ps.Parameter {
+	return func() []ps.Parameter { return readParams(text) }
+}
+
+func readParams(text string) []ps.Parameter {
 	var list []ps.Parameter
 	for line := range strings.Lines(text) {
 		line, refuse, _ := strings.Cut(strings.TrimSpace(line), "!")

@@ -12,7 +12,7 @@ func pathCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Join-Path", Module: moduleManagement,
-			Parameters: params(`
+			Syntax: params(`
 				Path|PSPath string[] @1 mandatory pipeline property
 				ChildPath string @2 mandatory null empty property 5.1
 				ChildPath string[] @2 mandatory null empty property 7
@@ -25,7 +25,7 @@ func pathCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Split-Path", Module: moduleManagement, DefaultSet: "ParentSet",
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory pipeline property {ParentSet,LeafSet,LeafBaseSet,ExtensionSet,QualifierSet,NoQualifierSet,IsAbsoluteSet}
 				LiteralPath|PSPath|LP string[] mandatory property {LiteralPathSet}
 				Qualifier switch @2 property mandatory {QualifierSet}
@@ -42,7 +42,7 @@ func pathCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Test-Path", Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory pipeline property {Path} 5.1
 				LiteralPath|PSPath|LP string[] mandatory property {LiteralPath} 5.1
 				Path string[] @1 mandatory null empty pipeline property {Path} 7
@@ -60,7 +60,7 @@ func pathCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Resolve-Path", Aliases: []string{"rvpa"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(itemPaths + `
+			Syntax: params(itemPaths + `
 				Relative switch
 				RelativeBasePath string 7 !paths relative to another directory than the location are not worked out => use Push-Location and -Relative
 				Force switch 7
@@ -70,7 +70,7 @@ func pathCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Convert-Path", Aliases: []string{"cvpa"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(itemPaths + `
+			Syntax: params(itemPaths + `
 				Force switch 7
 				UseTransaction|usetx switch 5.1 !registry transactions need Windows`),
 			Process: func(ctx context.Context, c *ps.Call) error {

@@ -20,7 +20,7 @@ func processCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Start-Process", Aliases: []string{"saps"}, Aliases51: []string{"start"}, Aliases7: []string{"start"}, Module: moduleManagement, DefaultSet: "Default",
-			Parameters: params(`
+			Syntax: params(`
 				FilePath|PSPath|Path string @1 mandatory property notempty
 				ArgumentList|Args string[] @2 notempty
 				Credential|RunAs object {Default} ` + noCredential + `
@@ -41,7 +41,7 @@ func processCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Get-Process", Aliases: []string{"gps"}, Aliases51: []string{"ps"}, Aliases7: []string{"ps"}, Module: moduleManagement, DefaultSet: "Name",
-			Parameters: params(`
+			Syntax: params(`
 				Name|ProcessName string[] @1 property notempty {Name,NameWithUserName}
 				Id|PID int[] mandatory property {Id,IdWithUserName}
 				InputObject object[] mandatory pipeline {InputObject,InputObjectWithUserName}
@@ -53,7 +53,7 @@ func processCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Stop-Process", Aliases: []string{"kill", "spps"}, Module: moduleManagement, DefaultSet: "Id", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Id int[] @1 mandatory property {Id}
 				Name|ProcessName string[] mandatory property {Name}
 				InputObject object[] @1 mandatory pipeline {InputObject}
@@ -63,7 +63,7 @@ func processCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Wait-Process", Module: moduleManagement, DefaultSet: "Name",
-			Parameters: params(`
+			Syntax: params(`
 				Name|ProcessName string[] @1 mandatory property {Name}
 				Id|PID|ProcessId int[] mandatory property {Id}
 				InputObject object[] mandatory pipeline {InputObject}

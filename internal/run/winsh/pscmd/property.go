@@ -30,12 +30,12 @@ func propertyCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-ItemProperty", Aliases: []string{"gp"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(itemPaths + `Name|PSProperty string[] @2` + propertyFilters),
-			Process:    getItemProperty,
+			Syntax:  params(itemPaths + `Name|PSProperty string[] @2` + propertyFilters),
+			Process: getItemProperty,
 		},
 		{
 			Name: "Get-ItemPropertyValue", Aliases: []string{"gpv"}, Module: moduleManagement, DefaultSet: "Path",
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 pipeline property {Path}
 				LiteralPath|PSPath|LP string[] mandatory property {LiteralPath}
 				Name|PSProperty string[] @2 mandatory` + propertyFilters),
@@ -43,7 +43,7 @@ func propertyCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Set-ItemProperty", Aliases: []string{"sp"}, Module: moduleManagement, DefaultSet: "propertyValuePathSet", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory property {propertyValuePathSet,propertyPSObjectPathSet}
 				LiteralPath|PSPath|LP string[] mandatory property {propertyValueLiteralPathSet,propertyPSObjectLiteralPathSet}
 				Name|PSProperty string @2 mandatory property {propertyValuePathSet,propertyValueLiteralPathSet}
@@ -55,7 +55,7 @@ func propertyCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "New-ItemProperty", Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(propertyPaths + `
+			Syntax: params(propertyPaths + `
 				Name|PSProperty string @2 mandatory property
 				PropertyType|Type string property
 				Value object property` + propertyFilters),
@@ -63,7 +63,7 @@ func propertyCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Remove-ItemProperty", Aliases: []string{"rp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(propertyPaths + `
+			Syntax: params(propertyPaths + `
 				Name|PSProperty string[] @2 mandatory property` + propertyFilters),
 			Process: removeItemProperty,
 		},
@@ -75,14 +75,14 @@ func propertyMoves() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Clear-ItemProperty", Aliases: []string{"clp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(propertyPaths + `
+			Syntax: params(propertyPaths + `
 				Name string @2 mandatory property
 				PassThru switch` + propertyFilters),
 			Process: clearItemProperty,
 		},
 		{
 			Name: "Rename-ItemProperty", Aliases: []string{"rnp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string @1 mandatory property {Path}
 				LiteralPath|PSPath|LP string mandatory property {LiteralPath}
 				Name|PSProperty string @2 mandatory property
@@ -92,7 +92,7 @@ func propertyMoves() []*ps.Cmdlet {
 		},
 		{
 			Name: "Copy-ItemProperty", Aliases: []string{"cpp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(propertyPaths + `
+			Syntax: params(propertyPaths + `
 				Destination string @2 mandatory property
 				Name|PSProperty string @3 mandatory property
 				PassThru switch` + propertyFilters),
@@ -100,7 +100,7 @@ func propertyMoves() []*ps.Cmdlet {
 		},
 		{
 			Name: "Move-ItemProperty", Aliases: []string{"mp"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
-			Parameters: params(propertyPaths + `
+			Syntax: params(propertyPaths + `
 				Destination string @2 mandatory property
 				Name|PSProperty string[] @3 mandatory property
 				PassThru switch` + propertyFilters),

@@ -21,19 +21,19 @@ func randomCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Random", Module: moduleUtility, DefaultSet: "RandomNumberParameterSet",
-			Parameters: params(`
+			Syntax: params(`
 				SetSeed int !the numbers of a seed are those of one version of .NET => leave the seed out
 				Shuffle switch mandatory {ShuffleParameterSet} 7` + random),
 			Start: startRandom,
 		},
 		{
 			Name: "Get-SecureRandom", Module: moduleUtility, Edition: ps.Core, DefaultSet: "RandomNumberParameterSet",
-			Parameters: params(`Shuffle switch mandatory {ShuffleParameterSet}` + random),
-			Start:      startRandom,
+			Syntax: params(`Shuffle switch mandatory {ShuffleParameterSet}` + random),
+			Start:  startRandom,
 		},
 		{
 			Name: "New-Guid", Module: moduleUtility, DefaultSet: "Default",
-			Parameters: params(`
+			Syntax: params(`
 				Empty switch {Empty} 7
 				InputObject string @1 pipeline {InputObject} 7`),
 			Process: newGUID,

@@ -50,7 +50,7 @@ func secureCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "ConvertTo-SecureString", Module: moduleSecurity, DefaultSet: "Secure",
-			Parameters: params(`
+			Syntax: params(`
 				String string @1 mandatory pipeline
 				AsPlainText switch @2 {PlainText}
 				Force switch @3 {PlainText}` + key),
@@ -64,7 +64,7 @@ func secureCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "ConvertFrom-SecureString", Module: moduleSecurity, DefaultSet: "Secure",
-			Parameters: params(`
+			Syntax: params(`
 				SecureString object @1 mandatory pipeline
 				AsPlainText switch {AsPlainText} 7` + key),
 			Process: func(ctx context.Context, c *ps.Call) error {

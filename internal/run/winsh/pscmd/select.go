@@ -13,7 +13,7 @@ func selectCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Select-Object", Aliases: []string{"select"}, Module: moduleUtility, DefaultSet: "DefaultParameter",
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object pipeline
 				Property object[] @1 {DefaultParameter,SkipLastParameter}
 				ExcludeProperty string[] {DefaultParameter,SkipLastParameter}
@@ -31,7 +31,7 @@ func selectCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Get-Unique", Aliases: []string{"gu"}, Module: moduleUtility, DefaultSet: "AsString",
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object pipeline
 				AsString switch {AsString}
 				OnType switch {UniqueByType}

@@ -19,7 +19,7 @@ func sessionCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Read-Host", Module: moduleUtility,
-			Parameters: params(`
+			Syntax: params(`
 				Prompt object @1 remaining
 				AsSecureString switch
 				MaskInput switch 7`),
@@ -32,7 +32,7 @@ func sessionCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Set-PSDebug", Module: moduleCore, DefaultSet: "on",
-			Parameters: params(`
+			Syntax: params(`
 				Trace int range=0..2 {on}
 				Step switch {on} !there is nobody who could step
 				Strict switch {on}
@@ -50,21 +50,21 @@ func sessionCmdlets() []*ps.Cmdlet {
 		{Name: "Get-UICulture", Module: moduleUtility, Process: writeCulture},
 		{
 			Name: "Get-History", Aliases: []string{"ghy", "h", "history"}, Module: moduleCore,
-			Parameters: params(`
+			Syntax: params(`
 				Id long[] @1 pipeline
 				Count int @2`),
 			Process: func(context.Context, *ps.Call) error { return nil }, // -Command keeps none
 		},
 		{
 			Name: "Get-ExecutionPolicy", Module: moduleSecurity,
-			Parameters: params(`
+			Syntax: params(`
 				Scope string @1 in=Process,CurrentUser,LocalMachine,UserPolicy,MachinePolicy property
 				List switch`),
 			Process: getPolicy,
 		},
 		{
 			Name: "Set-ExecutionPolicy", Module: moduleSecurity, ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				ExecutionPolicy ` + policyType + ` @1 mandatory pipeline property
 				Scope string @2 in=Process,CurrentUser,LocalMachine,UserPolicy,MachinePolicy property
 				Force switch`),
@@ -72,7 +72,7 @@ func sessionCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Unblock-File", Module: moduleUtility, DefaultSet: "ByPath", ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory {ByPath}
 				LiteralPath|PSPath|LP string[] mandatory property {ByLiteralPath}`),
 			Process: func(ctx context.Context, c *ps.Call) error {
@@ -82,7 +82,7 @@ func sessionCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Get-Error", Module: moduleUtility, Edition: ps.Core,
-			Parameters: params(`
+			Syntax: params(`
 				InputObject object @1 pipeline
 				Newest|Last int range=1..2147483647`),
 			Process: getError,

@@ -12,7 +12,7 @@ import (
 func sortCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
 		Name: "Sort-Object", Aliases: []string{"sort"}, Module: moduleUtility, DefaultSet: "Default",
-		Parameters: params(`
+		Syntax: params(`
 			Property object[] @1
 			InputObject object pipeline
 			Descending switch
@@ -136,7 +136,7 @@ func sortKeyed(s *ps.Session, list []keyed, down []bool, caseSensitive bool) {
 func groupCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
 		Name: "Group-Object", Aliases: []string{"group"}, Module: moduleUtility,
-		Parameters: params(`
+		Syntax: params(`
 			NoElement switch
 			AsHashTable|AHT switch
 			AsString switch

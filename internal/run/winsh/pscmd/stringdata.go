@@ -15,14 +15,14 @@ func stringDataCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "ConvertFrom-StringData", Module: moduleUtility,
-			Parameters: params(`
+			Syntax: params(`
 				StringData string @1 mandatory empty pipeline
 				Delimiter char @2 7`),
 			Process: stringData,
 		},
 		{
 			Name: "Import-PowerShellDataFile", Module: moduleUtility, DefaultSet: "ByPath",
-			Parameters: params(`
+			Syntax: params(`
 				Path string[] @1 mandatory {ByPath}
 				LiteralPath|PSPath|LP string[] mandatory property {ByLiteralPath}
 				SkipLimitCheck switch 7`),

@@ -23,7 +23,7 @@ func timeCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Date", Module: moduleUtility, DefaultSet: "net",
-			Parameters: params(`
+			Syntax: params(`
 				Date|LastWriteTime datetime @1 pipeline property
 				UnixTimeSeconds|UnixTime long property 7` + parts + `
 				DisplayHint string in=Date,Time,DateTime
@@ -34,7 +34,7 @@ func timeCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "New-TimeSpan", Module: moduleUtility, DefaultSet: "Date",
-			Parameters: params(`
+			Syntax: params(`
 				Start|LastWriteTime datetime @1 pipeline property {Date}
 				End datetime @2 property {Date}
 				Days int {Time}
@@ -46,7 +46,7 @@ func timeCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Start-Sleep", Aliases: []string{"sleep"}, Module: moduleUtility, DefaultSet: "Seconds",
-			Parameters: params(`
+			Syntax: params(`
 				Seconds int @1 mandatory pipeline property range=0..2147483 {Seconds} 5.1
 				Seconds double @1 mandatory pipeline property {Seconds} 7
 				Milliseconds|ms int mandatory property range=0..2147483647 {Milliseconds}

@@ -19,14 +19,14 @@ func variableCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Variable", Aliases: []string{"gv"}, Module: moduleUtility,
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 pipeline property notnull
 				ValueOnly switch` + filters),
 			Process: getVariable,
 		},
 		{
 			Name: "Set-Variable", Aliases: []string{"set", "sv"}, Module: moduleUtility, ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 mandatory property
 				Value object @2 pipeline property null empty
 				Append switch 7 !-Append is not supported => use +=
@@ -39,7 +39,7 @@ func variableCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "New-Variable", Aliases: []string{"nv"}, Module: moduleUtility, ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Name string @1 mandatory property
 				Value object @2 pipeline property null empty
 				Description string
@@ -52,14 +52,14 @@ func variableCmdlets() []*ps.Cmdlet {
 		},
 		{
 			Name: "Remove-Variable", Aliases: []string{"rv"}, Module: moduleUtility, ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 mandatory pipeline property
 				Force switch` + filters),
 			Process: removeVariable,
 		},
 		{
 			Name: "Clear-Variable", Aliases: []string{"clv"}, Module: moduleUtility, ShouldProcess: true,
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 mandatory pipeline property
 				Force switch
 				PassThru switch` + filters),
@@ -362,18 +362,18 @@ func aliasCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Get-Alias", Aliases: []string{"gal"}, Module: moduleUtility, DefaultSet: "Default",
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 pipeline property notempty {Default}
 				Exclude string[]
 				Scope string
 				Definition string[] notempty {Definition}`),
 			Process: getAlias,
 		},
-		{Name: "Set-Alias", Aliases: []string{"sal"}, Module: moduleUtility, ShouldProcess: true, Parameters: params(setter), Process: setAlias},
-		{Name: "New-Alias", Aliases: []string{"nal"}, Module: moduleUtility, ShouldProcess: true, Parameters: params(setter), Process: setAlias},
+		{Name: "Set-Alias", Aliases: []string{"sal"}, Module: moduleUtility, ShouldProcess: true, Syntax: params(setter), Process: setAlias},
+		{Name: "New-Alias", Aliases: []string{"nal"}, Module: moduleUtility, ShouldProcess: true, Syntax: params(setter), Process: setAlias},
 		{
 			Name: "Remove-Alias", Module: moduleUtility, Edition: ps.Core,
-			Parameters: params(`
+			Syntax: params(`
 				Name string[] @1 mandatory pipeline property
 				Scope string
 				Force switch`),

@@ -64,14 +64,14 @@ func webCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Invoke-WebRequest", Aliases: []string{"iwr"}, Aliases51: []string{"curl", "wget"}, Module: moduleUtility,
-			Parameters: params(webParameters),
+			Syntax: params(webParameters),
 			Process: func(ctx context.Context, c *ps.Call) error {
 				return (&webCall{c: c}).run(ctx, (*webCall).webResponse)
 			},
 		},
 		{
 			Name: "Invoke-RestMethod", Aliases: []string{"irm"}, Module: moduleUtility,
-			Parameters: params(webParameters + `
+			Syntax: params(webParameters + `
 				FollowRelLink|FL switch 7 !links to further pages are not followed
 				MaximumFollowRelLink|ML int 7 !links to further pages are not followed
 				ResponseHeadersVariable|RHV string 7

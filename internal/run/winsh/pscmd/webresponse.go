@@ -142,12 +142,15 @@ func restValue(ctx context.Context, s *ps.Session, text, media string) (any, err
 	trim := strings.TrimLeft(text, " \t\r\n\uFEFF")
 	var order []func() (any, bool, error)
 	json := func() (any, bool, error) {
-		v, err := parseJSON(s, text, jsonOptions{depth: 1024})
+		v, err := parseJSON(s, text, jsonOptions{depth: 1024, desktop: s.Edition() == ps.Desktop})
 		return v, err == nil && trim != "", nil
 	}
 	xml := func() (any, bool, error) {
 		if !strings.HasPrefix(trim, "<") {
 			return nil, false, nil
+		}
+		if s.FindType("xml") == nil {
+			return nil, false, machine.Refuse("Invoke-RestMethod", "XML documents are not supported here", "download the answer with Invoke-WebRequest -OutFile")
 		}
 		v, err := s.CastTo(ctx, trim, "xml")
 		if err != nil && fatal(err) {

@@ -14,7 +14,7 @@ func xmlCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{
 		{
 			Name: "Select-Xml", Module: moduleUtility, DefaultSet: "Xml",
-			Parameters: params(`
+			Syntax: params(`
 				XPath string @1 mandatory notempty
 				Path string[] @2 mandatory property notempty {Path}
 				LiteralPath|PSPath|LP string[] mandatory property notempty {LiteralPath}
