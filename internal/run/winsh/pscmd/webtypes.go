@@ -45,13 +45,14 @@ func webTypes() []*ps.Type {
 
 // statusCodes are the names that .NET has for status codes.
 func statusCodes() []ps.EnumValue {
+	plain := strings.NewReplacer(" ", "", "-", "", "'", "")
 	var list []ps.EnumValue
 	for code := 100; code < 600; code++ {
 		text := http.StatusText(code)
 		if text == "" {
 			continue
 		}
-		name := strings.NewReplacer(" ", "", "-", "", "'", "").Replace(text)
+		name := plain.Replace(text)
 		switch code {
 		case 203:
 			name = "NonAuthoritativeInformation"
