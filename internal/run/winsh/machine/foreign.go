@@ -54,7 +54,7 @@ func foreign(name string) string {
 		{"a package manager", []string{"npm", "npx", "yarn", "pnpm", "pip", "pip3", "pipenv", "poetry", "conda", "gem", "bundle", "ridk", "composer", "nuget", "choco", "cinst", "scoop", "winget", "vcpkg", "cargo", "mvn", "gradle", "sbt", "paket", "bower"}},
 		{"a language's runtime or compiler", []string{"node", "python", "python3", "py", "ruby", "perl", "php", "java", "javac", "jshell", "jar", "keytool", "go", "gofmt", "rustc", "rustup", "dotnet", "csc", "vbc", "ghc", "erl", "elixir", "swift", "deno", "bun", "julia", "r", "rscript", "lua", "luajit"}},
 		{"a build tool", []string{"msbuild", "cmake", "ctest", "nmake", "make", "mingw32-make", "ninja", "cl", "link", "gcc", "g++", "clang", "bazel", "devenv", "vstest", "grunt", "gulp", "tsc", "webpack", "vcbuild"}},
-		{"a tool", []string{"git", "gh", "svn", "hg", "docker", "kubectl", "helm", "terraform", "packer", "az", "aws", "gcloud", "7z", "7za", "unzip", "wget", "openssl", "ssh", "bash", "sh", "sed", "awk", "vault", "consul", "jq"}},
+		{"a tool", []string{"git", "gh", "svn", "hg", "docker", "kubectl", "helm", "terraform", "packer", "az", "aws", "gcloud", "7z", "7za", "unzip", "wget", "openssl", "ssh", "bash", "sh", "sed", "awk", "vault", "consul", "jq", "busybox", "gpg"}},
 		{"a server", []string{"mongo", "mongod", "mysqld", "mysql", "psql", "postgres", "initdb", "redis-server", "nginx", "httpd", "caddy", "sqlcmd", "sqlservr"}},
 		{"a part of the .NET Framework", []string{"ngen", "regasm", "gacutil", "aspnet_regiis", "installutil", "sn"}},
 		{"a part of IIS", []string{"appcmd", "iisreset"}},
