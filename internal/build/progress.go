@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"sync"
 
 	"github.com/casement/casement/internal/llb"
@@ -37,21 +38,31 @@ func (o *observer) Command(v *llb.Vertex) solve.Listener {
 	t := o.recorder.Vertex(vertexOf(v))
 	c := &commandBytes{task: t, counters: map[string]*progress.Counter{}}
 	return solve.Listener{
-		Stdout: logWriter{t, progress.Stdout}, Stderr: logWriter{t, progress.Stderr},
+		Stdout: &logWriter{task: t, stream: progress.Stdout}, Stderr: &logWriter{task: t, stream: progress.Stderr},
 		Progress: c.progress, Cached: t.Cached,
 	}
 }
 
-// logWriter sends what a command prints to the display.
+// logWriter sends what a command prints to the display, with the line ends of
+// this world and not those of Windows.
 type logWriter struct {
 	task   *progress.Task
 	stream int
+	cr     bool // a carriage return waits for what follows
 }
 
 // Write implements io.Writer.
-func (w logWriter) Write(b []byte) (int, error) {
-	w.task.Log(w.stream, b)
-	return len(b), nil
+func (w *logWriter) Write(b []byte) (int, error) {
+	n := len(b)
+	if w.cr {
+		b = append([]byte{'\r'}, b...)
+	}
+	w.cr = len(b) > 0 && b[len(b)-1] == '\r'
+	if w.cr {
+		b = b[:len(b)-1]
+	}
+	w.task.Log(w.stream, bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")))
+	return n, nil
 }
 
 // commandBytes shows the bytes that one command moves.
