@@ -1,8 +1,10 @@
 package winsh
 
 import (
+	"context"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/casement/casement/internal/run/winsh/cmdsh"
 	"github.com/casement/casement/internal/run/winsh/fetch"
@@ -22,9 +24,29 @@ func programs() map[string]machine.Program {
 	return all
 }
 
-// powershells are powershell and pwsh.
+// powershells are powershell and pwsh. Their tables are large, and made when a
+// step asks one of them for the first time.
 func powershells() map[string]machine.Program {
-	return ps.New(ps.Config{
-		Cmdlets: pscmd.All(), Types: slices.Concat(pscmd.Types(), psnet.All()), Refused: pscmd.Refused, Assemblies: pscmd.Assemblies(),
-	}).Programs()
+	made := sync.OnceValue(func() map[string]machine.Program {
+		return ps.New(ps.Config{
+			Cmdlets: pscmd.All(), Types: slices.Concat(pscmd.Types(), psnet.All()), Refused: pscmd.Refused, Assemblies: pscmd.Assemblies(),
+		}).Programs()
+	})
+	return map[string]machine.Program{"powershell": late{"powershell", made}, "pwsh": late{"pwsh", made}}
+}
+
+// late is a program that is made when it is first used.
+type late struct {
+	name string
+	made func() map[string]machine.Program
+}
+
+// Check implements [machine.Program].
+func (l late) Check(ctx context.Context, c *machine.Checking, args []machine.Arg) error {
+	return l.made()[l.name].Check(ctx, c, args)
+}
+
+// Run implements [machine.Program].
+func (l late) Run(ctx context.Context, p *machine.Process) (exitCode int, err error) {
+	return l.made()[l.name].Run(ctx, p)
 }
