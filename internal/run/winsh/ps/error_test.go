@@ -122,6 +122,10 @@ func TestHost(t *testing.T) {
 		{"error in the last statement", "pwsh", []string{"-Command", "'a'; Write-Error x"}, "a\n", "Write-Error: x\n", 1},
 		{"error before the last statement", "pwsh", []string{"-Command", "Write-Error x; 'a'"}, "a\n", "Write-Error: x\n", 0},
 		{"version", "pwsh", []string{"-Version"}, "PowerShell 7.4.6\n", "", 0},
+		{"policy", "powershell", []string{"-ex", "bypass", "$env:PSExecutionPolicyPreference; powershell -c '$env:PSExecutionPolicyPreference'"}, "Bypass\nBypass\n", "", 0},
+		{"format", "powershell", []string{"-i", "none", "-of", "text", "-st", "'x'"}, "x\n", "", 0},
+		{"two commands", "powershell", []string{"-e", utf16("1+1"), "2"}, "Windows PowerShell \nCopyright (C) Microsoft Corporation. All rights reserved.\n\n", "Cannot process command because a command is already specified with -Command or -EncodedCommand.\n", -196608},
+		{"no script", "powershell", []string{"-File", "nope.txt"}, "Windows PowerShell \nCopyright (C) Microsoft Corporation. All rights reserved.\n\n", "Processing -File 'nope.txt' failed because the file does not have a '.ps1' extension. Specify a valid Windows PowerShell script file name, and then try again.\n", -196608},
 		{"no file", "powershell", []string{"-File", "nope.ps1"}, "Windows PowerShell \nCopyright (C) Microsoft Corporation. All rights reserved.\n\n", "The argument 'nope.ps1' to the -File parameter does not exist. Provide the path to an existing '.ps1' file as an argument to the -File parameter.\n", -196608},
 		{"7 takes a file", "pwsh", []string{"nope.ps1"}, "", "The argument 'nope.ps1' is not recognized as the name of a script file. Check the spelling of the name, or if a path was included, verify that the path is correct and try again.\n", 64},
 	} {
@@ -152,6 +156,7 @@ exit 7
 		{"by name", "pwsh", write + ".\\s.ps1 -b x; $LASTEXITCODE", " False x \nC:\\\nC:\\s.ps1\ns.ps1\nC:\\s.ps1\n7\n"},
 		{"dotted", "powershell", write + ". .\\s 1; $v; & ('in' + $x + 'ner')", "1 False d \nC:\\\nC:\\s.ps1\ns.ps1\nC:\\s.ps1\n5\ninner\n"},
 		{"by -File", "powershell", write + "powershell -File C:\\s.ps1 q -b:w z; $LASTEXITCODE", "q False w z\nC:\\\nC:\\s.ps1\ns.ps1\nC:\\s.ps1\n7\n"},
+		{"switches by -File", "pwsh", "'param([switch]$s, $x) [bool]$s; $x' > C:\\t.ps1; pwsh -File C:\\t.ps1 -s:$false -x: -y; pwsh C:\\t.ps1 -s:true", "False\n-y\nTrue\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := start(t, e, c.program, "-Command", c.text)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"strings"
+	"unicode"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/pslang"
@@ -28,7 +29,8 @@ type launch struct {
 	noProfile  bool
 	dir        string
 	version    bool
-	policy     string
+	// policy is the execution policy that is asked for.
+	policy string
 	// err is a mistake on the command line.
 	err string
 	// refuse is set for what cannot be done.
@@ -41,20 +43,22 @@ type hostParam struct {
 	value     bool
 }
 
+// params are in the order in which the programs try them.
 func (h *host) params() []hostParam {
 	list := []hostParam{
 		{"help", "h", false}, {"?", "?", false}, {"noexit", "noe", false}, {"noprofile", "nop", false}, {"nologo", "nol", false},
-		{"noninteractive", "noni", false}, {"command", "c", true}, {"windowstyle", "w", true}, {"file", "f", true},
-		{"outputformat", "o", true}, {"of", "o", true}, {"inputformat", "inp", true}, {"if", "if", true}, {"executionpolicy", "ex", true}, {"ep", "ep", true},
-		{"encodedcommand", "e", true}, {"ec", "e", true}, {"encodedarguments", "encodeda", true}, {"ea", "ea", true}, {"sta", "sta", false}, {"mta", "mta", false},
-		{"configurationname", "config", true}, {"servermode", "s", false},
+		{"noninteractive", "noni", false}, {"socketservermode", "so", false}, {"servermode", "s", false}, {"namedpipeservermode", "nam", false},
+		{"configurationname", "config", true}, {"command", "c", true}, {"windowstyle", "w", true}, {"file", "f", true},
+		{"outputformat", "o", true}, {"of", "o", true}, {"executionpolicy", "ex", true}, {"ep", "ep", true},
+		{"encodedcommand", "e", true}, {"ec", "e", true}, {"encodedarguments", "encodeda", true}, {"ea", "ea", true}, {"mta", "mta", false},
 	}
 	if h.edition == Core {
 		return append(list, hostParam{"version", "v", false}, hostParam{"login", "l", false}, hostParam{"interactive", "i", false}, hostParam{"workingdirectory", "wo", true},
 			hostParam{"wd", "wd", true}, hostParam{"noprofileloadtime", "noprofileloadtime", false}, hostParam{"settingsfile", "settings", true}, hostParam{"custompipename", "cus", true},
-			hostParam{"commandwithargs", "commandwithargs", true}, hostParam{"cwa", "cwa", true})
+			hostParam{"commandwithargs", "commandwithargs", true}, hostParam{"cwa", "cwa", true}, hostParam{"inputformat", "inp", true}, hostParam{"if", "if", true}, hostParam{"sta", "sta", false})
 	}
-	return append(list, hostParam{"version", "v", true}, hostParam{"psconsolefile", "psc", true})
+	return append(list, hostParam{"version", "v", true}, hostParam{"psconsolefile", "psc", true}, hostParam{"importsystemmodules", "imp", false},
+		hostParam{"inputformat", "i", true}, hostParam{"if", "i", true}, hostParam{"sta", "s", false})
 }
 
 // parse reads the arguments behind the program's name.
@@ -118,17 +122,28 @@ func (h *host) match(name string) *hostParam {
 // for 5.1, a file for 7.
 func (h *host) positional(l *launch, args []string) {
 	if h.edition == Desktop {
-		l.command, l.hasCommand = strings.Join(args, " "), true
+		h.command(l, strings.Join(args, " "))
 		return
 	}
 	l.file, l.fileArgs = args[0], args[1:]
+}
+
+// command takes over a command, of which there can only be one.
+func (h *host) command(l *launch, text string) {
+	if l.hasCommand {
+		l.err = "Cannot process command because a command is already specified with -Command or -EncodedCommand."
+		if h.edition == Core {
+			l.err = "Cannot process command because a command is already specified with -Command, -CommandWithArgs, or -EncodedCommand."
+		}
+	}
+	l.command, l.hasCommand = text, true
 }
 
 // apply takes over a parameter; done says that nothing may follow.
 func (h *host) apply(l *launch, name, arg string, rest []string) (done bool) {
 	switch name {
 	case "command":
-		l.command, l.hasCommand = strings.Join(rest, " "), true
+		h.command(l, strings.Join(rest, " "))
 		return true
 	case "file":
 		l.file, l.fileArgs = arg, rest[1:]
@@ -139,11 +154,15 @@ func (h *host) apply(l *launch, name, arg string, rest []string) (done bool) {
 			l.err = "Cannot process the command because the value specified with -EncodedCommand is not properly encoded. The value must be Base64 encoded."
 			return true
 		}
-		l.command, l.hasCommand, l.encoded = text, true, true
+		h.command(l, text)
+		l.encoded = true
+		return l.err != ""
 	case "noprofile":
 		l.noProfile = true
 	case "executionpolicy", "ep":
-		l.policy = arg
+		if l.policy = policyName(arg); l.policy == "Restricted" || l.policy == "AllSigned" {
+			l.refuse = machine.Refuse("-ExecutionPolicy "+arg, "scripts would not run, and signatures are not checked", "use -ExecutionPolicy Bypass")
+		}
 	case "workingdirectory", "wd":
 		l.dir = arg
 	case "version":
@@ -154,17 +173,30 @@ func (h *host) apply(l *launch, name, arg string, rest []string) (done bool) {
 		return l.version
 	case "outputformat", "of":
 		if !strings.EqualFold(arg, "text") {
-			l.refuse = machine.Refuse("-OutputFormat "+arg, "objects are not written as XML", "use -OutputFormat Text")
+			l.refuse = machine.Refuse("-OutputFormat "+arg, "PowerShell writes text only", "use -OutputFormat Text")
 		}
 	case "inputformat", "if":
 		if f := strings.ToLower(arg); f != "text" && f != "none" {
-			l.refuse = machine.Refuse("-InputFormat "+arg, "objects are not read as XML", "use -InputFormat Text")
+			l.refuse = machine.Refuse("-InputFormat "+arg, "PowerShell reads text only", "use -InputFormat Text")
 		}
-	case "nologo", "noninteractive", "noexit", "sta", "mta", "windowstyle", "login", "interactive", "noprofileloadtime":
+	case "noexit":
+		l.refuse = machine.Refuse("-NoExit", "PowerShell would wait for more commands", "leave the parameter out")
+	case "nologo", "noninteractive", "sta", "mta", "windowstyle", "login", "interactive", "noprofileloadtime":
 	default:
 		l.refuse = machine.Refuse("powershell -"+name, "this parameter is not supported", "leave the parameter out")
 	}
 	return false
+}
+
+// policyName is an execution policy as PowerShell understands its name; what it
+// does not know is Restricted.
+func policyName(arg string) string {
+	for _, name := range []string{"Bypass", "Unrestricted", "RemoteSigned", "AllSigned", "Undefined"} {
+		if strings.EqualFold(arg, name) {
+			return name
+		}
+	}
+	return "Restricted"
 }
 
 func decodeCommand(text string) (string, error) {
@@ -200,6 +232,13 @@ func (h *host) Run(ctx context.Context, p *machine.Process) (int, error) {
 		return h.usage(ctx, s, l.err)
 	case l.file == "-" || l.command == "-" || !l.hasCommand && l.file == "":
 		return 0, h.stdinRefused()
+	}
+	switch l.policy {
+	case "":
+	case "Undefined":
+		s.process.Env.Unset("PSExecutionPolicyPreference")
+	default:
+		s.process.Env.Set("PSExecutionPolicyPreference", l.policy)
 	}
 	if l.dir != "" {
 		path, err := s.Resolve(l.dir)
@@ -314,6 +353,10 @@ func (h *host) runFile(ctx context.Context, s *Session, l launch) (int, error) {
 	if err != nil {
 		return h.usage(ctx, s, fileMissing(h.edition, l.file))
 	}
+	script := strings.EqualFold(extension(name), ".ps1")
+	if !script && h.edition == Desktop {
+		return h.usage(ctx, s, notScript(h.edition, l.file))
+	}
 	info, err := s.process.Machine.FS().Stat(ctx, name)
 	if err != nil && isControl(err) {
 		return 0, err
@@ -321,10 +364,10 @@ func (h *host) runFile(ctx context.Context, s *Session, l launch) (int, error) {
 	if err != nil || info.IsDir() {
 		return h.usage(ctx, s, fileMissing(h.edition, l.file))
 	}
-	if !strings.EqualFold(extension(name), ".ps1") {
-		return h.usage(ctx, s, "Processing -File '"+l.file+"' failed because the file does not have a '.ps1' extension. Specify a valid Windows PowerShell script file name, and then try again.")
+	if !script {
+		return h.usage(ctx, s, notScript(h.edition, l.file))
 	}
-	st, err := s.scriptStage(ctx, name, fileArguments(l.fileArgs), false)
+	st, err := s.scriptStage(ctx, name, fileArguments(h.edition, l.fileArgs), false)
 	if err != nil {
 		return h.exitCode(ctx, s, err, false)
 	}
@@ -345,24 +388,44 @@ func fileMissing(ed Edition, name string) string {
 	return "The argument '" + name + "' to the -File parameter does not exist. Provide the path to an existing '.ps1' file as an argument to the -File parameter."
 }
 
+func notScript(ed Edition, name string) string {
+	product := map[Edition]string{Desktop: "Windows PowerShell", Core: "PowerShell"}[ed]
+	return "Processing -File '" + name + "' failed because the file does not have a '.ps1' extension. Specify a valid " + product + " script file name, and then try again."
+}
+
 // fileArguments are the arguments of a script on the command line: -Name and
-// -Name:value are parameters, all else are texts.
-func fileArguments(args []string) []argument {
+// -Name:value are parameters, all else are texts. 7 turns $true and true behind
+// a colon into booleans.
+func fileArguments(ed Edition, args []string) []argument {
 	var list []argument
-	for _, text := range args {
+	for i := 0; i < len(args); i++ {
+		text := args[i]
 		if len(text) < 2 || text[0] != '-' {
 			list = append(list, argument{value: text, has: true})
 			continue
 		}
 		name, value, colon := strings.Cut(text[1:], ":")
+		if colon && ed == Desktop && strings.ContainsFunc(name, notWord) {
+			name, value, colon = text[1:], "", false
+		}
 		a := argument{param: name, isParam: true, colon: colon}
-		if colon && value != "" {
-			a.value, a.has = boolWord(value), true
+		switch {
+		case colon && value != "":
+			a.value, a.has = value, true
+			if ed == Core {
+				a.value = boolWord(value)
+			}
+		case colon && i+1 < len(args):
+			i++
+			a.value, a.has = args[i], true
 		}
 		list = append(list, a)
 	}
 	return list
 }
+
+// notWord says that a character cannot be in the name of a parameter.
+func notWord(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // boolWord turns $true and true into booleans.
 func boolWord(text string) any {
