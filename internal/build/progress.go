@@ -29,7 +29,7 @@ func (o *observer) Start(v *llb.Vertex) func(error) {
 
 // Warn implements solve.Observer.
 func (o *observer) Warn(v *llb.Vertex, message, hint string) {
-	w := progress.Warning{Short: v.Where.String() + ": " + message, Detail: []string{hint}}
+	w := progress.Warning{Short: progress.Printable(v.Where.String() + ": " + message), Detail: []string{progress.Printable(hint)}}
 	o.recorder.Vertex(vertexOf(v)).Warn(w)
 }
 
@@ -76,7 +76,7 @@ func (c *commandBytes) progress(what string, done, total int64) {
 	c.mu.Lock()
 	n := c.counters[what]
 	if n == nil {
-		n = c.task.Status(what, what)
+		n = c.task.Status(what, progress.Printable(what))
 		c.counters[what] = n
 	}
 	c.mu.Unlock()
@@ -136,6 +136,7 @@ func vertexOf(v *llb.Vertex) progress.Vertex {
 			out.Name = s.Identifier
 		}
 	}
+	out.Name = progress.Printable(out.Name)
 	if g := v.Group; g != nil {
 		out.Group = &progress.Group{ID: g.ID, Name: g.Name, Weak: g.Weak}
 	}

@@ -122,7 +122,7 @@ func warningText(x client.VertexWarning) string {
 		}
 		b.WriteString(Excerpt(x.SourceInfo.Filename, x.SourceInfo.Data, lines))
 	}
-	return b.String()
+	return Printable(b.String())
 }
 
 // Excerpt returns lines of a text with two lines around them, marked and

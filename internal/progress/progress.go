@@ -19,10 +19,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/solver/pb"
@@ -222,10 +224,28 @@ func (t *Task) end(err error) {
 	t.r.put(t)
 }
 
+// Printable shows the characters of a text that would control a terminal:
+// Dockerfiles of others can have anything in them.
+func Printable(s string) string {
+	controls := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	if strings.IndexFunc(s, controls) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if controls(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
 // errorText returns the text of err in the form by which printers recognise a
 // cancellation.
 func errorText(err error) string {
-	s, canceled := err.Error(), context.Canceled.Error()
+	s, canceled := Printable(err.Error()), context.Canceled.Error()
 	if errors.Is(err, context.Canceled) && !strings.HasSuffix(s, canceled) {
 		return s + ": " + canceled
 	}

@@ -172,6 +172,8 @@ func TestFiles(t *testing.T) {
 			write | C:\f. | z
 			write | \\?\C:\f | w
 			stat | \\?\C:\f. = 2
+			mkdir | \\?\C:\.. = 123
+			write | \\?\C:\Windows\..\x | y = 123
 			write | COM1 | x = 2
 			write | nul | x
 			read | C:\x\nul |`, `

@@ -247,7 +247,7 @@ func place(op, path string) (spot, error) {
 // checkNames refuses what NTFS refuses, and cuts the stream off.
 func (s *spot) checkNames(op string) error {
 	for i, part := range s.parts {
-		bad := part == "" || len(part) > 255 && len(utf16.Encode([]rune(part))) > 255
+		bad := part == "" || part == "." || part == ".." || len(part) > 255 && len(utf16.Encode([]rune(part))) > 255
 		for j := 0; j < len(part) && !bad; j++ {
 			switch c := part[j]; {
 			case c < 0x20, c == '<', c == '>', c == '"', c == '|', c == '?', c == '*', c == '/':
