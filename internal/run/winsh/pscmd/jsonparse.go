@@ -31,7 +31,10 @@ type jsonParser struct {
 	pos  int
 	opts jsonOptions
 	raw  bool // tree keeps texts of values as they are written
+	// path leads to the value that is being read; last is the name that was
+	// read last in the outermost object.
 	path []string
+	last string
 }
 
 // parseJSON turns a text into objects. The error is an *[ps.ErrorRecord].
@@ -112,12 +115,26 @@ func (p *jsonParser) unexpected() error {
 		return ps.NewException(argumentException, "Invalid JSON primitive: "+p.word()+".")
 	}
 	if p.pos >= len(p.text) {
-		return p.wrong("Unexpected end when reading JSON")
+		return p.ended(len(p.path))
 	}
 	p.pos++
 	err := p.wrong("Unexpected character encountered while parsing value: " + p.text[p.pos-1:p.pos])
 	p.pos--
 	return err
+}
+
+// ended is the error of a text that ends inside of so many objects and arrays.
+// The outermost object is read by another part of the library than the rest.
+func (p *jsonParser) ended(open int) error {
+	switch {
+	case open != 1 || !strings.HasPrefix(strings.TrimLeft(p.text, " \t\r\n"), "{"):
+		path := strings.TrimPrefix(strings.Join(p.path[:max(open-1, 0)], ""), ".")
+		return ps.NewException(argumentException, "Conversion from JSON failed with error: Unexpected end when reading token. Path '"+path+"'.")
+	case p.last == "":
+		return p.wrong("Unexpected end when reading JSON")
+	}
+	p.path = []string{"." + p.last}
+	return p.wrong("Unexpected end when deserializing object")
 }
 
 // word is the run of letters and digits at this place.
@@ -245,7 +262,7 @@ func (p *jsonParser) array(depth int) (any, error) {
 		p.blank()
 		c := p.peek()
 		if c != ',' && c != ']' {
-			return nil, p.missing("]", "Invalid array passed in, ']' expected.")
+			return nil, p.missing("Invalid array passed in, ']' expected.")
 		}
 		p.path = p.path[:len(p.path)-1]
 		if c == ']' {
@@ -264,16 +281,12 @@ func (p *jsonParser) array(depth int) (any, error) {
 }
 
 // missing is the error of a list or object that does not go on.
-func (p *jsonParser) missing(what, desktop string) error {
+func (p *jsonParser) missing(desktop string) error {
 	if p.opts.desktop {
 		return p.debug(desktop)
 	}
 	if p.pos >= len(p.text) {
-		kind := "array"
-		if what == "}" {
-			kind = "object"
-		}
-		return p.wrong("Unexpected end when deserializing " + kind)
+		return p.ended(len(p.path))
 	}
 	c := p.char()
 	p.pos++
@@ -302,14 +315,18 @@ func (p *jsonParser) object(depth int) (any, error) {
 			if p.opts.desktop {
 				return nil, p.debug("Invalid object passed in, ':' or '}' expected.")
 			}
-			if p.pos == len(p.text) {
-				return nil, p.wrong("Unexpected end when reading JSON")
+			c := "\x00"
+			if p.pos < len(p.text) {
+				c = p.char()
 			}
-			return nil, p.wrong("Invalid character after parsing property name. Expected ':' but got: " + p.char())
+			return nil, p.wrong("Invalid character after parsing property name. Expected ':' but got: " + c)
 		}
 		p.pos++
 		p.blank()
 		p.path = append(p.path, "."+name)
+		if len(p.path) == 1 {
+			p.last = name
+		}
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
@@ -320,7 +337,7 @@ func (p *jsonParser) object(depth int) (any, error) {
 		p.blank()
 		c := p.peek()
 		if c != ',' && c != '}' {
-			return nil, p.missing("}", "Invalid object passed in, ':' or '}' expected.")
+			return nil, p.missing("Invalid object passed in, ':' or '}' expected.")
 		}
 		p.path = p.path[:len(p.path)-1]
 		if c == '}' {
@@ -376,7 +393,7 @@ func (p *jsonParser) name() (string, error) {
 			return "", p.debug("Invalid object passed in, member name expected.")
 		}
 		if p.pos >= len(p.text) {
-			return "", p.wrong("Unexpected end when reading JSON")
+			return "", p.ended(len(p.path) + 1)
 		}
 		c := p.char()
 		p.pos++
