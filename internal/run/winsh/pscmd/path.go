@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
 )
 
@@ -293,6 +294,9 @@ func testPath(ctx context.Context, c *ps.Call) error {
 			continue
 		}
 		ok, err := testOne(ctx, c, f, path, literal)
+		if err == nil && !ok {
+			err = inVain(c.Session, path)
+		}
 		if err != nil {
 			return err
 		}
@@ -300,6 +304,32 @@ func testPath(ctx context.Context, c *ps.Call) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// cacheWait remembers whether a script has asked for PowerShell's cache of
+// modules in vain, and slept since.
+type cacheWait struct{ asked, slept bool }
+
+type cacheWaitKey struct{}
+
+func cacheWaitOf(s *ps.Session) *cacheWait {
+	return s.Value(cacheWaitKey{}, func() any { return &cacheWait{} }).(*cacheWait)
+}
+
+// inVain refuses to wait for a file that PowerShell writes in the background,
+// and nothing does here: images of PowerShell warm it up in a loop that asks for
+// it and sleeps.
+func inVain(s *ps.Session, path string) error {
+	if !strings.EqualFold(path[strings.LastIndexAny(path, `\/`)+1:], "ModuleAnalysisCache") {
+		return nil
+	}
+	w := cacheWaitOf(s)
+	if w.asked && w.slept {
+		return machine.Refuse("waiting for "+path, "PowerShell on Windows writes this cache of modules in the background, and here nothing does",
+			"leave the step out: PowerShell makes the cache when it first runs in a container")
+	}
+	w.asked, w.slept = true, false
 	return nil
 }
 

@@ -19,6 +19,7 @@ func TestPaths(t *testing.T) {
 		{name: "7's parts", core: true, text: `Split-Path C:\a\b.tar.gz -LeafBase; Split-Path C:\a\b.tar.gz -Extension`, want: "b.tar\n.gz"},
 		{name: "Test-Path", both: true, text: `$null = mkdir d; $null = ni d\f; Test-Path d; Test-Path d -PathType Leaf; Test-Path d\f -PathType Leaf; Test-Path d\f -PathType Container; Test-Path d\*; Test-Path d\*.zip; Test-Path 'd\[f]'; Test-Path -LiteralPath 'd\[f]'; Test-Path Q:\x; Test-Path HKLM:\SOFTWARE; Test-Path env:PATH; Test-Path env:nope; Test-Path alias:ls`,
 			want: "True\nFalse\nTrue\nFalse\nTrue\nFalse\nTrue\nFalse\nFalse\nTrue\nTrue\nFalse\nTrue"},
+		{name: "Test-Path of what never comes", both: true, text: `Test-Path C:\x\ModuleAnalysisCache; Start-Sleep -Milliseconds 1; Test-Path C:\x\ModuleAnalysisCache`, refused: `waiting for C:\x\ModuleAnalysisCache`, want: "False"},
 		{name: "Test-Path of nothing", text: `Test-Path ''; Test-Path $null`, errs: []string{
 			`ParameterArgumentValidationErrorEmptyStringNotAllowed,Microsoft.PowerShell.Commands.TestPathCommand InvalidData Cannot bind argument to parameter 'Path' because it is an empty string.`,
 			`ParameterArgumentValidationErrorNullNotAllowed,Microsoft.PowerShell.Commands.TestPathCommand InvalidData Cannot bind argument to parameter 'Path' because it is null.`}},

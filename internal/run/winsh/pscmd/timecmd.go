@@ -237,5 +237,6 @@ func startSleep(ctx context.Context, c *ps.Call) error {
 	if t, ok := c.Value("Duration").(ps.TimeSpan); ok {
 		d = time.Duration(t) * 100
 	}
+	cacheWaitOf(c.Session).slept = true
 	return sleep(ctx, d)
 }
