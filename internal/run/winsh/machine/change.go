@@ -86,10 +86,25 @@ func (f *FS) mayDelete(op, path string, n *node) error {
 		return &Error{Op: op, Path: path, Code: ErrorSharingViolation}
 	case f.readOnly(n):
 		return &Error{Op: op, Path: path, Code: ErrorAccessDenied}
-	case f.allowed(n, rightDelete) || f.allowed(n.parent, rightDeleteChild):
-		return nil
+	case !f.allowed(n, rightDelete) && !f.allowed(n.parent, rightDeleteChild):
+		return &Error{Op: op, Path: path, Code: ErrorAccessDenied}
+	case n.holdsHives():
+		return &Error{Op: op, Path: path, Code: ErrorSharingViolation}
 	}
-	return &Error{Op: op, Path: path, Code: ErrorAccessDenied}
+	return nil
+}
+
+// holdsHives reports whether the hives of the registry lie in a directory: Windows
+// has them open, and an image without them does not start.
+func (n *node) holdsHives() bool {
+	if n.kind != tree.Dir || n.region() == nil || n.region().mount != nil {
+		return false
+	}
+	switch tree.Fold(n.treeName()) {
+	case tree.Fold("Windows"), tree.Fold("Windows/System32"), tree.Fold("Windows/System32/config"):
+		return true
+	}
+	return false
 }
 
 // holdsMount reports whether something is mounted below a directory.

@@ -172,6 +172,9 @@ func TestFiles(t *testing.T) {
 			write | C:\f. | z
 			write | \\?\C:\f | w
 			stat | \\?\C:\f. = 2
+			rmforce | C:\Windows\System32\config = 32
+			ren | c:\WINDOWS\system32 | C:\x = 32
+			ren | C:\Windows | C:\x = 32
 			mkdir | \\?\C:\.. = 123
 			write | \\?\C:\Windows\..\x | y = 123
 			write | COM1 | x = 2
