@@ -165,6 +165,33 @@ func (r *localReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// ReadAt implements io.ReaderAt, for archives in the context. Each read is
+// checked by itself.
+func (r *localReader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := r.file.ReadAt(p, off)
+	if err := r.check(); err != nil {
+		return 0, err
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = r.f.l.readError(r.f.name, err)
+	}
+	return n, err
+}
+
+// Seek implements io.Seeker. Who does not read on where they are does not learn
+// the digest.
+func (r *localReader) Seek(offset int64, whence int) (int64, error) {
+	at, err := r.file.Seek(offset, whence)
+	if err != nil {
+		return 0, r.f.l.readError(r.f.name, err)
+	}
+	if at != r.n {
+		r.n = at
+		r.forget()
+	}
+	return at, nil
+}
+
 // learn tells the file its digest.
 func (r *localReader) learn() {
 	if r.hash != nil {
@@ -174,11 +201,16 @@ func (r *localReader) learn() {
 	}
 }
 
-func (r *localReader) Close() error {
+// forget gives the hasher back without having learnt.
+func (r *localReader) forget() {
 	if r.hash != nil {
 		r.f.l.hashers.Put(r.hash)
 		r.hash = nil
 	}
+}
+
+func (r *localReader) Close() error {
+	r.forget()
 	return r.file.Close()
 }
 
