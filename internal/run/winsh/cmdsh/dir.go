@@ -22,7 +22,7 @@ type dirOptions struct {
 	noCommas                         bool
 	order                            string // letters of /o, each possibly behind a -
 	time                             byte   // 'c', 'a' or 'w'
-	bad, badFormat                   string
+	bad                              string
 }
 
 func parseDir(args string) (o dirOptions, patterns []string) {

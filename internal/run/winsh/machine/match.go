@@ -20,7 +20,7 @@ func Match(pattern, name string) bool {
 	if pattern == "*" || pattern == "*.*" {
 		return true
 	}
-	p, n := []rune(tree.Fold(translate(pattern))), []rune(tree.Fold(name))
+	n := []rune(tree.Fold(name))
 	lastDot := len(n) - 1
 	for lastDot >= 0 && n[lastDot] != '.' {
 		lastDot--
@@ -28,7 +28,7 @@ func Match(pattern, name string) bool {
 	// at[i] says that the pattern so far can have consumed the first i runes.
 	at, next := make([]bool, len(n)+1), make([]bool, len(n)+1)
 	at[0] = true
-	for _, c := range p {
+	for _, c := range tree.Fold(translate(pattern)) {
 		clear(next)
 		step(c, n, lastDot, at, next)
 		at, next = next, at

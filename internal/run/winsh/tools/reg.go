@@ -249,7 +249,7 @@ func regAdd(ctx context.Context, p *proc, in input) (int, error) {
 	}
 	// Whether there is such a value matters only to the question; the base is not
 	// read to find it out for nothing.
-	var have error = fs.ErrNotExist
+	have := fs.ErrNotExist
 	if !in.has("F") {
 		_, have = r.Value(ctx, key.path, v.Name)
 	}
