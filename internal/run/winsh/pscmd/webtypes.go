@@ -31,7 +31,10 @@ func webTypes() []*ps.Type {
 		},
 		{Name: "System.Net.HttpWebResponse", Base: "System.MarshalByRefObject", Members: func() []ps.Member { return netResponseMembers("ResponseUri") }},
 		{Name: "System.Net.Http.HttpResponseMessage", Edition: ps.Both, Members: func() []ps.Member { return netResponseMembers("") }},
-		{Name: "System.Net.HttpWebRequest", Base: "System.MarshalByRefObject", Members: func() []ps.Member { return requestMembers("RequestUri") }},
+		{
+			Name: "System.Net.HttpWebRequest", Base: "System.MarshalByRefObject", Members: func() []ps.Member { return requestMembers("RequestUri") },
+			String: func(any) string { return "System.Net.HttpWebRequest" },
+		},
 		{Name: "System.Net.Http.HttpRequestMessage", String: func(v any) string {
 			u, _ := v.(*ps.Object).Data.(*url.URL)
 			if u == nil {
