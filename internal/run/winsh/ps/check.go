@@ -36,11 +36,17 @@ type definitions struct {
 	values   map[string]pslang.Expression
 	envSet   map[string]bool
 	scripts  map[string]bool
+	// open says that a text which is not known yet runs in this scope and may
+	// define more: names that nobody knows are then looked up when they run.
+	open bool
 }
 
 func (d *definitions) init() {
 	if d.funcs == nil {
-		*d = definitions{map[string]bool{}, map[string]string{}, map[string]bool{}, map[string]any{}, map[string]int{}, map[string]pslang.Expression{}, map[string]bool{}, map[string]bool{}}
+		*d = definitions{
+			funcs: map[string]bool{}, aliases: map[string]string{}, added: map[string]bool{}, consts: map[string]any{},
+			assigned: map[string]int{}, values: map[string]pslang.Expression{}, envSet: map[string]bool{}, scripts: map[string]bool{},
+		}
 	}
 }
 
@@ -215,8 +221,34 @@ func (k *checker) assign(x *pslang.Assignment) {
 	}
 }
 
+// opens reports whether a command runs a text in the caller's scope that cannot
+// be looked at now: a script that is not there yet, text for Invoke-Expression.
+func (k *checker) opens(n *pslang.Command) bool {
+	if _, block := n.Name.(*pslang.ScriptBlockExpression); block {
+		return false
+	}
+	name, _ := n.Name.(*pslang.String)
+	if n.Call == pslang.CallDot {
+		if name == nil {
+			return true
+		}
+		_, err := k.find(name.Value)
+		return err != nil
+	}
+	if name == nil || !strings.EqualFold(name.Value, "iex") && !strings.EqualFold(name.Value, "Invoke-Expression") {
+		return false
+	}
+	for _, a := range n.Args {
+		if _, text := a.(*pslang.String); text {
+			return false
+		}
+	}
+	return true
+}
+
 // definition notes aliases and members that commands define.
 func (k *checker) definition(n *pslang.Command) {
+	k.open = k.open || k.opens(n)
 	name, ok := n.Name.(*pslang.String)
 	if !ok {
 		return
@@ -422,6 +454,9 @@ func (k *checker) absent(n *pslang.Command, name string) error {
 		return k.c.Machine.CheckStart(k.ctx, machine.Found{Path: full}, k.c, nil)
 	case machine.Foreign(name):
 		return machine.RefuseUnknown(name)
+	}
+	if k.open && !path && ext == "" {
+		return nil
 	}
 	return refuseUnknown(n.Name.At(), name)
 }
