@@ -70,8 +70,13 @@ func newWebRequest(in *ps.Invoke) (any, error) {
 	if u.Scheme == "file" {
 		return nil, machine.Refuse("[Net.WebRequest]::Create "+in.String(0), "requests for files are not supported", "read the file with Get-Content")
 	}
-	p := systemProxy(in.Session)
-	return in.Session.Object(webRequestName, &webRequest{url: u, method: http.MethodGet, headers: newHeaders(in.Session), proxy: p.Data.(*proxy), shown: p, follow: true, most: 50, timeout: 100000, keep: true}), nil
+	return in.Session.Object(webRequestName, requestFor(in.Session, u)), nil
+}
+
+// requestFor is a request as WebRequest.Create makes it.
+func requestFor(s *ps.Session, u *url.URL) *webRequest {
+	p := systemProxy(s)
+	return &webRequest{url: u, method: http.MethodGet, headers: newHeaders(s), proxy: p.Data.(*proxy), shown: p, follow: true, most: 50, timeout: 100000, keep: true}
 }
 
 // send is GetResponse.
@@ -158,7 +163,12 @@ func (c closeBoth) Close() error {
 }
 
 func webRequestMembers() []ps.Member {
-	data := self[*webRequest]
+	data := func(in *ps.Invoke) *webRequest {
+		if u, ok := in.Data().(*url.URL); ok { // the request of an error of Invoke-WebRequest
+			return requestFor(in.Session, u)
+		}
+		return self[*webRequest](in)
+	}
 	text := func(name string, at func(r *webRequest) *string) ps.Member {
 		return prop(name, "string", func(in *ps.Invoke) any { return *at(data(in)) }).With(func(_ context.Context, in *ps.Invoke) error {
 			*at(data(in)) = in.String(0)
@@ -174,13 +184,7 @@ func webRequestMembers() []ps.Member {
 	get := func(ctx context.Context, in *ps.Invoke) (any, error) { return data(in).send(ctx, in) }
 	list := []ps.Member{
 		ps.Prop("RequestUri", "uri", func(ctx context.Context, in *ps.Invoke) (any, error) {
-			switch d := in.Data().(type) {
-			case *webRequest:
-				return in.Session.CastTo(ctx, d.url.String(), "uri")
-			case *url.URL: // the request of an error of Invoke-WebRequest
-				return in.Session.CastTo(ctx, d.String(), "uri")
-			}
-			return nil, nil
+			return in.Session.CastTo(ctx, data(in).url.String(), "uri")
 		}),
 		text("Method", func(r *webRequest) *string { return &r.method }), text("UserAgent", func(r *webRequest) *string { return &r.agent }),
 		text("Accept", func(r *webRequest) *string { return &r.accept }), text("Referer", func(r *webRequest) *string { return &r.referer }), text("ContentType", func(r *webRequest) *string { return &r.kind }),
