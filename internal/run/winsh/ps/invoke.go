@@ -299,12 +299,17 @@ func (s *Session) overload(ctx context.Context, name string, list []Overload, t 
 
 // noOverload tells a wrong number of arguments from one that does not convert.
 func (s *Session) noOverload(ctx context.Context, name string, list []Overload, t *Type, args []any) error {
+	var only *Overload
+	several := false
 	for i := range list {
-		o := &list[i]
-		if len(o.Params) == len(args) && len(list) == 1 {
-			if _, err := s.convertArgs(ctx, name, o, false, t, args); err != nil {
-				return err
-			}
+		if o := &list[i]; o.Edition.In(s.edition) && len(o.Params) == len(args) {
+			several = only != nil
+			only = o
+		}
+	}
+	if only != nil && !several {
+		if _, err := s.convertArgs(ctx, name, only, false, t, args); err != nil {
+			return err
 		}
 	}
 	r := s.fail("System.Management.Automation.MethodException", `Cannot find an overload for "`+name+`" and the argument count: "`+intText(int64(len(args)))+`".`, "MethodCountCouldNotFindBest", NotSpecified, nil)
