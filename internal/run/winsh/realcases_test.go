@@ -175,6 +175,9 @@ func fileCases() []realCase {
 
 func otherCases() []realCase {
 	return []realCase{
+		{file: fluent + "v1.11/windows/Dockerfile", lines: []int{10}, serve: map[string]string{"install.ps1": "=New-Item C:\\chocolatey -ItemType Directory\nchoco feature enable -n allowGlobalConfirmation\n"}, refused: "choco"},
+		{file: scherer + "dsc/Dockerfile", lines: []int{3}, texts: map[string]string{"test.ps1": "mkdir C:\\x\nInstall-Module xWebAdministration -Force\n"}, refused: "Install-Module"},
+		{file: sitecore + "images/9.0.1 rev. 171219/nanoserver/sitecore-solr/Dockerfile", lines: []int{61}, texts: map[string]string{"MapDrive.cmd": "@echo off\r\nmkdir C:\\data\r\nsubst %1 C:\\data\r\n"}, refused: "subst"},
 		{file: scherer + "quotes/Dockerfile", lines: []int{3, 6, 7}},
 		{file: scherer + "check-baseimage/Dockerfile", lines: []int{3}, texts: map[string]string{"check-baseimage.ps1": "param([string]$Name = 'ltsc2016')\r\nif ($Name -notmatch '^ltsc\\d{4}$') { exit 3 }\r\n\"checked $Name\" | Out-File C:\\checked.txt\r\n"}},
 		{file: stoneman + "ch11/ch11-grafana/Dockerfile", lines: []int{10}, texts: map[string]string{"init.ps1": "foreach ($f in Get-ChildItem C:\\grafana -Recurse -Filter *.yaml) { Rename-Item $f.FullName ($f.BaseName + '.yml') }\n"}, seed: "grafana/conf/a.yaml|grafana/conf/b/c.yaml|grafana/d.txt"},

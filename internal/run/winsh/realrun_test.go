@@ -48,6 +48,9 @@ type realCase struct {
 	// fails says that the line ends with another code than 0, as it would on
 	// Windows.
 	fails bool
+	// refused is what the first line is refused for when it gets there: nothing of
+	// it is left.
+	refused string
 	// shell is that of the base; nil for cmd.
 	shell []string
 	// keys are registry keys of the base below CurrentControlSet, with semicolons
@@ -118,7 +121,9 @@ func (w *world) do(t *testing.T, c realCase) {
 		fmt.Fprintf(&w.listing, "== %s (%s)\n", at, class)
 		fmt.Fprintf(&w.detail, "== %s (%s)\n%s\n", at, class, strings.Join(s.Args, " "))
 		w.learnSums(t, &s)
-		if l := w.run(t, s, c.fails); l != nil {
+		if c.refused != "" {
+			w.refuse(t, s, c.refused)
+		} else if l := w.run(t, s, c.fails); l != nil {
 			root = s.Root.Push(l)
 		}
 	}
@@ -246,6 +251,24 @@ func (w *world) run(t *testing.T, s run.Step, fails bool) *tree.Layer {
 	w.listing.WriteString(text)
 	w.again(t, s, text)
 	return res.Layer
+}
+
+// refuse executes a step that turns out to need what is not here.
+func (w *world) refuse(t *testing.T, s run.Step, construct string) {
+	t.Helper()
+	unknown := s
+	unknown.Root, unknown.RootUnknown = seeded(nil), true
+	if err := w.runner().Check(t.Context(), unknown); err != nil {
+		t.Errorf("%s is refused too early: %v", s.Where, err)
+	}
+	_, err := w.runner().Run(t.Context(), s)
+	var refused *run.RefusedError
+	if !errors.As(err, &refused) || refused.Construct != construct {
+		t.Errorf("%s: %v, and not a refusal of %s", s.Where, err, construct)
+		return
+	}
+	fmt.Fprintf(&w.listing, "refused for %s\n", refused.Construct)
+	fmt.Fprintf(&w.detail, "-- %v\n\n", err)
 }
 
 // again runs a step once more: its result is known, and its layer is the same.
