@@ -25,9 +25,19 @@ func listTypes() []*ps.Type {
 		{Name: "System.Collections.Specialized.StringCollection", Implements: []string{enumerable, collection, list}, Members: growMembers, New: overloads(newList, "")},
 		{Name: "System.Collections.ObjectModel.ReadOnlyCollection`1", Implements: []string{enumerable, collection, list}, Members: listMembers},
 		{Name: enumeratorName, Members: enumeratorMembers},
+		delegate("System.Action"), delegate("System.Action`1"), delegate("System.Action`2"), delegate("System.Func`1"), delegate("System.Func`2"), delegate("System.Func`3"),
+		delegate("System.Predicate`1"), delegate("System.Comparison`1"),
 		{Name: "System.Collections.Generic.IEnumerable`1", Interface: true}, {Name: "System.Collections.Generic.IList`1", Interface: true},
 		{Name: "System.Collections.Generic.ICollection`1", Interface: true}, {Name: "System.Collections.Generic.IDictionary`2", Interface: true},
 	}
+}
+
+// delegate is a type of delegates: a script block is one.
+func delegate(name string) *ps.Type {
+	return &ps.Type{Name: name, Base: "System.Delegate", Convert: func(_ context.Context, in *ps.Invoke) (any, bool, error) {
+		b, ok := ps.Unwrap(in.Args[0]).(*ps.ScriptBlock)
+		return b, ok, nil
+	}}
 }
 
 // newList is the constructor of lists.

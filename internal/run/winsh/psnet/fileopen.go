@@ -132,7 +132,12 @@ func compressTypes() []*ps.Type {
 	}
 	typ := func(name string, kind packing) *ps.Type {
 		return &ps.Type{Name: "System.IO.Compression." + name, Base: "System.IO.Stream", New: overloads(newPacked(name, kind), signatures...), Members: func() []ps.Member {
-			return []ps.Member{prop("BaseStream", "System.IO.Stream", func(in *ps.Invoke) any { return streamOf(in).b.(interface{ base() *ps.Object }).base() })}
+			return []ps.Member{prop("BaseStream", "System.IO.Stream", func(in *ps.Invoke) any {
+				if b, ok := streamOf(in).b.(interface{ base() *ps.Object }); ok {
+					return b.base()
+				}
+				return nil
+			})}
 		}}
 	}
 	zlib := typ("ZLibStream", zlibPacking)

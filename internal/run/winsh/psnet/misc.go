@@ -74,7 +74,7 @@ func consoleMembers() []ps.Member {
 			return nil, in.Session.HostWrite(text + end)
 		}
 	}
-	signatures := []string{"string value", "char[] buffer", "System.Object value", "string format, params object[] arg", "char[] buffer, int index, int count"}
+	signatures := writeSignatures()
 	encoding := func(name string) ps.Member {
 		return field(name, encodingType, func(in *ps.Invoke) any { return newEncoding(in.Session, consoleCharset(in.Session)) }).With(func(_ context.Context, in *ps.Invoke) error {
 			cs := encodingArg(in, 0)

@@ -18,10 +18,7 @@ func netTypes() []*ps.Type {
 		{Name: "System.Net.ServicePointManager", Abstract: true, Members: servicePointMembers},
 		flags("System.Net.SecurityProtocolType", "SystemDefault", 0, "Ssl3", 48, "Tls", 192, "Tls11", 768, "Tls12", 3072, "Tls13", 12288),
 		flags("System.Security.Authentication.SslProtocols", "None", 0, "Ssl2", 12, "Ssl3", 48, "Tls", 192, "Tls11", 768, "Tls12", 3072, "Default", 240, "Tls13", 12288),
-		{Name: "System.Net.Security.RemoteCertificateValidationCallback", Base: "System.Delegate", Convert: func(_ context.Context, in *ps.Invoke) (any, bool, error) {
-			b, ok := ps.Unwrap(in.Args[0]).(*ps.ScriptBlock)
-			return b, ok, nil
-		}},
+		delegate("System.Net.Security.RemoteCertificateValidationCallback"),
 		{Name: "System.Net.WebHeaderCollection", Members: headerMembers, New: overloads(val(func(in *ps.Invoke) any { return newHeaders(in.Session) }), "")},
 		{Name: "System.Net.IWebProxy", Interface: true}, {Name: "System.Net.ICredentials", Interface: true},
 		{

@@ -100,7 +100,7 @@ func regexTypes() []*ps.Type {
 		{Name: "System.Text.RegularExpressions.MatchCollection", Implements: []string{"System.Collections.IEnumerable", "System.Collections.ICollection"}, Members: listMembers},
 		{Name: "System.Text.RegularExpressions.CaptureCollection", Implements: []string{"System.Collections.IEnumerable", "System.Collections.ICollection"}, Members: listMembers},
 		{Name: "System.Text.RegularExpressions.GroupCollection", Implements: []string{"System.Collections.IEnumerable", "System.Collections.ICollection"}, Members: groupListMembers},
-		{Name: "System.Text.RegularExpressions.MatchEvaluator", Base: "System.Delegate"}, {Name: "System.Delegate", Abstract: true},
+		delegate("System.Text.RegularExpressions.MatchEvaluator"), {Name: "System.Delegate", Abstract: true},
 	}
 }
 

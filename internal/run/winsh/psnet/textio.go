@@ -350,7 +350,7 @@ func writerMembers() []ps.Member {
 			return nil, ioError(in.Session, data(in).put(ctx, text))
 		}
 	}
-	signatures := []string{"string value", "char[] buffer", "System.Object value", "string format, params object[] arg", "char[] buffer, int index, int count"}
+	signatures := writeSignatures()
 	flush := func(ctx context.Context, in *ps.Invoke) (any, error) {
 		return nil, ioError(in.Session, data(in).flush(ctx))
 	}
@@ -370,15 +370,25 @@ func writerMembers() []ps.Member {
 	}
 }
 
+// writeSignatures are those of Write and WriteLine. One with several arguments
+// takes a format, or a char[] with a place and a number.
+func writeSignatures() []string {
+	return []string{"string value", "char[] buffer", "System.Object value", "System.Object format, params object[] arg"}
+}
+
 // writtenText is what Write and WriteLine make of their arguments.
-func writtenText(ctx context.Context, in *ps.Invoke) (string, error) {
+func writtenText(_ context.Context, in *ps.Invoke) (string, error) {
 	if len(in.Args) == 0 {
 		return "", nil
 	}
+	var rest []any
+	if len(in.Args) > 1 {
+		rest = ps.Items(in.Args[1])
+	}
 	if a, ok := ps.Unwrap(in.Args[0]).(*ps.Array); ok && a.Type == "System.Char[]" {
 		items := a.Items
-		if len(in.Args) == 3 {
-			from, n := in.Int(1), in.Int(2)
+		if len(rest) == 2 {
+			from, n := int(intOf(rest[0])), int(intOf(rest[1]))
 			if from < 0 || n < 0 || from+n > len(items) {
 				return "", badArgument(in.Session, "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.", "index")
 			}
@@ -387,7 +397,7 @@ func writtenText(ctx context.Context, in *ps.Invoke) (string, error) {
 		return unitsText(items), nil
 	}
 	if len(in.Args) > 1 {
-		return in.Session.Composite(in.String(0), ps.Items(in.Args[1]))
+		return in.Session.Composite(in.String(0), rest)
 	}
 	return in.Session.Format(in.Args[0], "")
 }

@@ -22,17 +22,19 @@ type xmlParser struct {
 	open  []*node
 	marks []int
 	depth int
+	old   bool
 }
 
 // maxXMLDepth bounds how deep elements may lie within each other.
 const maxXMLDepth = 4096
 
-// parseXML reads a document into doc, which is emptied.
-func parseXML(doc *node, text string) error {
-	if i := strings.IndexByte(text, '\r'); i >= 0 {
+// parseXML reads a document into doc, which is emptied. Readers of old, which
+// Load and LoadXml use, leave line ends and blanks in attributes as they are.
+func parseXML(doc *node, text string, old bool) error {
+	if !old && strings.Contains(text, "\r") {
 		text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	}
-	p := &xmlParser{s: text, doc: doc}
+	p := &xmlParser{s: text, doc: doc, old: old}
 	doc.children = nil
 	if err := p.document(); err != nil {
 		doc.children = nil
@@ -43,9 +45,8 @@ func parseXML(doc *node, text string) error {
 
 // parseFragment reads what InnerXml is set to, in the scope of an element.
 func parseFragment(scope *node, text string) ([]*node, error) {
-	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	top := &node{kind: xmlElement, local: "x", doc: scope.document(), parent: scope}
-	p := &xmlParser{s: text, doc: scope.document(), open: []*node{top}, marks: []int{0}}
+	p := &xmlParser{s: text, doc: scope.document(), open: []*node{top}, marks: []int{-1}, old: true}
 	for p.at < len(p.s) {
 		if err := p.content(); err != nil {
 			return nil, err
@@ -138,7 +139,7 @@ func (p *xmlParser) unclosed() error {
 
 func (p *xmlParser) blanks() string {
 	start := p.at
-	for p.at < len(p.s) && strings.IndexByte(" \t\n", p.s[p.at]) >= 0 {
+	for p.at < len(p.s) && strings.IndexByte(" \t\r\n", p.s[p.at]) >= 0 {
 		p.at++
 	}
 	return p.s[start:p.at]
@@ -192,7 +193,7 @@ func (p *xmlParser) misc(parent *node) error {
 	if end < 0 {
 		return p.fail(len(p.s), "Unexpected end of file while parsing PI has occurred.")
 	}
-	value := strings.TrimLeft(p.s[p.at:p.at+end], " \t\n")
+	value := strings.TrimLeft(p.s[p.at:p.at+end], " \t\r\n")
 	p.at += end + 2
 	if strings.EqualFold(name, "xml") {
 		return p.declaration(start, name, value, parent)
@@ -438,7 +439,7 @@ func (p *xmlParser) endTag(top *node) error {
 		}
 		return p.unexpected("'>'", p.s[p.at])
 	}
-	if len(p.open) == 1 && p.marks[0] == 0 && top.parent != nil && top.parent.kind != xmlDocument && top.local == "x" {
+	if p.marks[len(p.marks)-1] < 0 {
 		return p.fail(start, "Unexpected end tag.")
 	}
 	if name != top.name() {
@@ -470,7 +471,7 @@ func (p *xmlParser) text(top *node) error {
 	}
 	p.at += end
 	kind := xmlText
-	if strings.Trim(raw, " \t\n") == "" {
+	if strings.Trim(raw, " \t\r\n") == "" {
 		switch {
 		case keepsSpace(top):
 			kind = xmlSignificant
@@ -502,7 +503,7 @@ func (p *xmlParser) expand(raw string, at int, attribute bool) (string, error) {
 		r, _ := utf8.DecodeRuneInString(raw[i:])
 		return "", p.fail(at+i, fmt.Sprintf("'%s', hexadecimal value 0x%02X, is an invalid character.", shownRune(r), r))
 	}
-	if attribute && strings.ContainsAny(raw, "\t\n") {
+	if attribute && !p.old && strings.ContainsAny(raw, "\t\n") {
 		raw = strings.NewReplacer("\t", " ", "\n", " ").Replace(raw)
 	}
 	if !strings.Contains(raw, "&") {

@@ -93,7 +93,7 @@ func (w *xmlWriter) closeTag(empty bool) {
 	w.b.WriteByte('>')
 }
 
-// break starts a new line at a depth, unless texts stand around.
+// newline starts a line at a depth.
 func (w *xmlWriter) newline(depth int) {
 	w.b.WriteString(w.newLine)
 	for range depth {
@@ -213,7 +213,7 @@ func (w *xmlWriter) whitespace(s string) {
 		w.top().mixed = true
 	}
 	w.touch()
-	w.b.WriteString(strings.ReplaceAll(s, "\n", "\r\n"))
+	w.b.WriteString(w.lines(s))
 }
 
 func (w *xmlWriter) cdata(s string) {
