@@ -341,5 +341,35 @@ func (s *Session) writeDriveItem(ctx context.Context, n *pslang.Variable, v any)
 		s.SetAlias(n.Name, s.ToString(v))
 		return nil
 	}
+	if d := s.Drive(n.Drive); d != nil && d.Provider == "FileSystem" {
+		p, err := s.onDrive(d, n.Name)
+		if err != nil {
+			return err
+		}
+		return s.storeLines(ctx, p.Name, v)
+	}
 	return refuseAt(n.Extent, "$"+n.Drive+":"+n.Name, "items of this drive cannot be assigned like variables", "use Set-Content or Set-Item")
+}
+
+// storeLines is ${C:\file} = v: what Set-Content does.
+func (s *Session) storeLines(ctx context.Context, path string, v any) error {
+	encoding := "Default"
+	if s.edition == Core {
+		encoding = "utf8NoBOM"
+	}
+	w, err := s.OpenText(ctx, path, TextOptions{Encoding: encoding})
+	if err != nil {
+		return err
+	}
+	if !IsNull(v) {
+		for _, item := range Items(v) {
+			if err = w.Line(s.ToString(item)); err != nil {
+				break
+			}
+		}
+	}
+	if cerr := w.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }

@@ -28,8 +28,15 @@ func moreTypes() []*Type {
 			return &View{Table: []Column{{Property: "Name", Width: 30}, {Property: "Value"}}}
 		}},
 		{Name: "System.DateTime", View: func() *View {
-			return &View{Custom: func(_ context.Context, s *Session, v any) []string {
+			return &View{Custom: func(ctx context.Context, s *Session, v any) []string {
 				d, _ := Unwrap(v).(DateTime)
+				hint, _, _ := s.Property(ctx, v, "DisplayHint")
+				switch strings.ToLower(s.ToString(hint)) {
+				case "date":
+					return []string{formatDateTime(d, "D")}
+				case "time":
+					return []string{formatDateTime(d, "T")}
+				}
 				return []string{formatDateTime(d, "F")}
 			}}
 		}},

@@ -168,7 +168,7 @@ func (r *reading) file(ctx context.Context, n *node) error {
 	case r.raw:
 		next = once(text)
 	case r.delimiter != "":
-		next = delimited(text, r.delimiter)
+		next = delimited(text, r.delimiter, s.Edition() == ps.Desktop)
 	}
 	return r.pump(ctx, n, func() (any, bool, error) { return anyOf(next()) })
 }
@@ -240,8 +240,8 @@ func once(r *bufio.Reader) func() (string, bool, error) {
 	}
 }
 
-// delimited reads up to a delimiter, which is left out.
-func delimited(r *bufio.Reader, delimiter string) func() (string, bool, error) {
+// delimited reads up to a delimiter, which is left out unless keep says otherwise.
+func delimited(r *bufio.Reader, delimiter string, keep bool) func() (string, bool, error) {
 	last := delimiter[len(delimiter)-1]
 	return func() (string, bool, error) {
 		var b []byte
@@ -249,7 +249,10 @@ func delimited(r *bufio.Reader, delimiter string) func() (string, bool, error) {
 			part, err := r.ReadSlice(last)
 			b = append(b, part...)
 			if err == nil && strings.HasSuffix(string(b), delimiter) {
-				return string(b[:len(b)-len(delimiter)]), true, nil
+				if !keep {
+					b = b[:len(b)-len(delimiter)]
+				}
+				return string(b), true, nil
 			}
 			if errors.Is(err, io.EOF) {
 				return string(b), len(b) > 0, nil

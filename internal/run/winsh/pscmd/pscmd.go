@@ -45,7 +45,7 @@ func All() []*ps.Cmdlet {
 		contentCmdlets(), outFileCmdlets(), propertyCmdlets(), propertyMoves(), aclCmdlets(),
 		webCmdlets(), bitsCmdlets(), archiveCmdlets(), hashCmdlets(),
 		jsonCmdlets(), csvCmdlets(), xmlCmdlets(), stringDataCmdlets(), secureCmdlets(),
-		selectCmdlets(), sortCmdlets(), groupCmdlets(), measureCmdlets(), compareCmdlets(), matchCmdlets(), memberCmdlets(),
+		selectCmdlets(), sortCmdlets(), groupCmdlets(), measureCmdlets(), compareCmdlets(), joinCmdlets(), matchCmdlets(), memberCmdlets(),
 		timeCmdlets(), randomCmdlets(), variableCmdlets(), aliasCmdlets(), commandCmdlets(), moduleCmdlets(),
 		processCmdlets(), sessionCmdlets(),
 	)

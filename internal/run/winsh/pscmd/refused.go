@@ -173,7 +173,7 @@ func otherAreas() []area {
 				Add-PSSnapin Get-PSSnapin Remove-PSSnapin Export-Console Add-History Clear-History Invoke-History Export-Alias Import-Alias Get-PSCallStack Get-Verb
 				Enable-ExperimentalFeature Disable-ExperimentalFeature Get-ExperimentalFeature Switch-Process Set-MarkdownOption Get-MarkdownOption ConvertFrom-Markdown
 				Import-LocalizedData ConvertFrom-SddlString Format-Custom Format-Hex fhx fc Update-List Get-PSReadLineOption Set-PSReadLineOption Remove-PSReadLineKeyHandler
-				Set-PSReadLineKeyHandler Start-Transaction Complete-Transaction Undo-Transaction Use-Transaction Get-Transaction Join-String ConvertFrom-String
+				Set-PSReadLineKeyHandler Start-Transaction Complete-Transaction Undo-Transaction Use-Transaction Get-Transaction ConvertFrom-String
 				Convert-String ConvertTo-ProcessMitigationPolicy Compress-PSResource ConvertTo-CliXml ConvertFrom-CliXml nmo sbp gbp rbp ebp dbp trcm asnp gsnp rsnp clhy ihy epal ipal ise`,
 		},
 		{
