@@ -2,6 +2,7 @@ package ps
 
 import (
 	"context"
+	"strings"
 )
 
 // moreTypes are types of PowerShell itself that sessions make, and the views of
