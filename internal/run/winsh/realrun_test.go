@@ -22,6 +22,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/casement/casement/internal/hive"
+	"github.com/casement/casement/internal/layer"
 	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh"
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -250,7 +251,20 @@ func (w *world) run(t *testing.T, s run.Step, fails bool) *tree.Layer {
 	}
 	w.listing.WriteString(text)
 	w.again(t, s, text)
+	w.pack(t, s, res.Layer)
 	return res.Layer
+}
+
+// pack writes the layer as an image has it.
+func (w *world) pack(t *testing.T, s run.Step, l *tree.Layer) {
+	t.Helper()
+	p, err := layer.Prepare(t.Context(), s.Root.Known(), l, layer.Options{})
+	if err == nil {
+		_, err = p.Pack(t.Context(), w.store, nil)
+	}
+	if err != nil {
+		t.Errorf("%s: %v", s.Where, err)
+	}
 }
 
 // refuse executes a step that turns out to need what is not here.
