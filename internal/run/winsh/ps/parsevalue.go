@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
+	"unicode"
 )
 
 // String is "1.2", "1.2.3" or "1.2.3.4".
@@ -147,4 +149,62 @@ func (t *Type) enumNames() string {
 		names[i] = x.Name
 	}
 	return strings.Join(names, ",")
+}
+
+// badDateText is what DateTime.Parse says of a text. A word that is in no date is
+// named by its place.
+func (s *Session) badDateText(text string) string {
+	at := unknownDateWord(text)
+	switch {
+	case s.edition == Core && at >= 0:
+		return "The string '" + text + "' was not recognized as a valid DateTime. There is an unknown word starting at index '" + strconv.Itoa(at) + "'."
+	case s.edition == Core:
+		return "String '" + text + "' was not recognized as a valid DateTime."
+	case at >= 0:
+		return "The string was not recognized as a valid DateTime. There is an unknown word starting at index " + strconv.Itoa(at) + "."
+	}
+	return "String was not recognized as a valid DateTime."
+}
+
+// unknownDateWord is the place of the first word that is no part of dates, or -1.
+func unknownDateWord(text string) int {
+	for at := 0; at < len(text); {
+		n := strings.IndexFunc(text[at:], func(r rune) bool { return !unicode.IsLetter(r) })
+		if n < 0 {
+			n = len(text) - at
+		}
+		if n == 0 {
+			at++
+			continue
+		}
+		word := strings.ToLower(text[at : at+n])
+		known := strings.Contains(" t z gmt utc am pm a p ad bc th ", " "+word+" ")
+		for m := range 12 {
+			name := strings.ToLower(time.Month(m + 1).String())
+			known = known || word == name || word == name[:3]
+		}
+		for d := range 7 {
+			name := strings.ToLower(time.Weekday(d).String())
+			known = known || word == name || word == name[:3]
+		}
+		if !known {
+			return at
+		}
+		at += n
+	}
+	return -1
+}
+
+func (s *Session) badSpanText(text string) string {
+	if s.edition == Core {
+		return "String '" + text + "' was not recognized as a valid TimeSpan."
+	}
+	return "String was not recognized as a valid TimeSpan."
+}
+
+func (s *Session) badGuidText() string {
+	if s.edition == Core {
+		return "Unrecognized Guid format."
+	}
+	return "Guid should contain 32 digits with 4 dashes (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx)."
 }
