@@ -19,7 +19,7 @@ func TestJSON(t *testing.T) {
 		{name: "read", both: true, text: `$o = '{"a":1,"b":[1,"x",null,true],"c":{"d":"e"}}' | ConvertFrom-Json; $o.a; $o.b.Count; $o.c.d; $o.GetType().Name; $o.psobject.Properties.Name -join ','; ('[1,2]' | ConvertFrom-Json).Count; 'null' | ConvertFrom-Json; '"s"' | ConvertFrom-Json`,
 			want: "1\n4\ne\nPSCustomObject\na,b,c\n2\ns"},
 		{name: "several lines", both: true, text: `'{','"a":1','}' | ConvertFrom-Json | % a; Set-Content f '{ "version": "1.2" }'; (gc f | ConvertFrom-Json).version; (gc f -Raw | ConvertFrom-Json).version`, want: "1\n1.2\n1.2"},
-		{name: "tables in 7", core: true, text: `$h = '{"a":1,"A":2}' | ConvertFrom-Json -AsHashtable; $h.Keys -join ','; $h.GetType().Name; '{"d":"2020-01-02T03:04:05Z"}' | ConvertFrom-Json | % { $_.d.GetType().Name }; '/*c*/[1,]' | ConvertFrom-Json`, want: "a,A\nOrderedDictionary\nDateTime\n1"},
+		{name: "tables in 7", core: true, text: `$h = '{"a":1,"A":2}' | ConvertFrom-Json -AsHashtable; $h.Keys -join ','; $h -is [hashtable]; '{"d":"2020-01-02T03:04:05Z"}' | ConvertFrom-Json | % { $_.d.GetType().Name }; '/*c*/[1,]' | ConvertFrom-Json`, want: "a,A\nTrue\nDateTime\n1"},
 		{name: "no tables in 5.1", text: `if ($false) { '{}' | ConvertFrom-Json -AsHashtable }`, refused: "ConvertFrom-Json -AsHashtable"},
 		{name: "broken", text: `'{"a":' | ConvertFrom-Json; '{a}' | ConvertFrom-Json; '' | ConvertFrom-Json`, errs: []string{
 			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid JSON primitive: .`,

@@ -355,7 +355,7 @@ func (p *jsonParser) newObject() any {
 		return &jsonMap{}
 	case p.opts.hashtables:
 		h := ps.NewHashtable()
-		h.Ordered, h.CaseSensitive = true, true
+		h.CaseSensitive = true // the order is kept in any case
 		return h
 	}
 	return ps.NewCustom()
