@@ -73,6 +73,7 @@ gc l\f; gc j\f; gc h; (gi j).Target; Remove-Item j -Force -Recurse; Test-Path d\
 				`Argument,Microsoft.PowerShell.Commands.RenameItemCommand InvalidArgument Cannot rename the specified target, because it represents a path or device name.`,
 			},
 		},
+		{name: "by script block", both: true, text: `$null = ni a.txt,b.txt; ls *.txt | Rename-Item -NewName { $_.Name -replace 'txt','md' }; ls -Name; $null = mkdir d; ls *.md | mv -Destination { "d\$($_.BaseName).x" }; ls d -Name`, want: "a.md\nb.md\na.x\nb.x"},
 		{name: "variables, functions, aliases", both: true, text: `Set-Item env:FOO bar; $env:FOO; si variable:q 5; $q; si function:f { 'in f' }; f; function g { 1 }; ri env:FOO; Test-Path env:FOO; ri function:g; Test-Path function:g`, want: "bar\n5\nin f\nFalse\nFalse"},
 		{name: "a file is not set", text: `ni f | Out-Null; Set-Item f x`, errs: []string{`NotSupported,Microsoft.PowerShell.Commands.SetItemCommand NotImplemented Provider operation stopped because the provider does not support this operation.`}},
 		{name: "type and members", both: true, text: `$d = mkdir q; $d.GetType().Name; $d.PSIsContainer; $d.Parent.FullName; $d.Root.Name; $f = ni q\a.b.c; $f.BaseName; $f.Extension; $f.DirectoryName; "$f"; $f.PSPath`, want: "DirectoryInfo\nTrue\nC:\\w\nC:\\\na.b\n.c\nC:\\w\\q\nC:\\w\\q\\a.b.c\nMicrosoft.PowerShell.Core\\FileSystem::C:\\w\\q\\a.b.c"},

@@ -16,8 +16,8 @@ func randomCmdlets() []*ps.Cmdlet {
 	const random = `
 		Maximum object @1 null {RandomNumberParameterSet}
 		Minimum object null {RandomNumberParameterSet}
-		InputObject object[] @1 mandatory pipeline null empty {RandomListItemParameterSet} 5.1
-		InputObject object[] @1 mandatory pipeline null empty {RandomListItemParameterSet,ShuffleParameterSet} 7
+		InputObject object @1 mandatory pipeline null empty {RandomListItemParameterSet} 5.1
+		InputObject object @1 mandatory pipeline null empty {RandomListItemParameterSet,ShuffleParameterSet} 7
 		Count int range=1..2147483647`
 	return []*ps.Cmdlet{
 		{
