@@ -179,21 +179,7 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	}
 	ctx, cancel := m.Deadline(ctx)
 	defer cancel()
-	if s.Dir != "" {
-		if err := m.Workdir(ctx, dirOf(s)); err != nil {
-			return nil, err
-		}
-	}
-	p := m.Process(commandLine(s), dirOf(s), orDiscard(s.Stdout), orDiscard(s.Stderr))
-	p.Terminal = true
-	found, err := find(ctx, m, p, false)
-	if err != nil {
-		return nil, err
-	}
-	code, err := m.Start(ctx, found, p)
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx) // programs may take it for a failure of their own
-	}
+	code, err := start(ctx, m, s)
 	if err != nil {
 		return nil, err
 	}
@@ -210,10 +196,30 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	return out, mounts.save(ctx)
 }
 
+// start runs the program of the step and returns its exit code.
+func start(ctx context.Context, m *machine.Machine, s run.Step) (int, error) {
+	if s.Dir != "" {
+		if err := m.Workdir(ctx, dirOf(s)); err != nil {
+			return 0, err
+		}
+	}
+	p := m.Process(commandLine(s), dirOf(s), orDiscard(s.Stdout), orDiscard(s.Stderr))
+	p.Terminal = true
+	found, err := find(ctx, m, p, false)
+	if err != nil {
+		return 0, err
+	}
+	code, err := m.Start(ctx, found, p)
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx) // programs may take it for a failure of their own
+	}
+	return code, err
+}
+
 // find finds the program that a command line names, as CreateProcess does: in the
 // directories of the system before those of PATH, and without an extension only
-// an .exe. A batch file is started by cmd. Nil for the name of a batch file that may be in
-// the image, which is not known yet.
+// an .exe. A batch file is started by cmd. Nil for the name of a batch file that
+// may be in the image, which is not known yet.
 func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown bool) (machine.Found, error) {
 	name := ""
 	if len(p.Args) > 0 {
