@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -246,6 +247,132 @@ func TestModelOverSealedBase(t *testing.T) {
 			if diff := cmp.Diff(want, seen(t, chain.View())); diff != "" {
 				t.Fatalf("seed %d: the layers have (-want +got)\n%s\n%s\n%s", seed, diff, strings.Join(log, "\n"), listing(t, res.Changes))
 			}
+		}
+	}
+}
+
+// links is a model in which files have several names: in names, a file has the
+// number of its content.
+type links struct {
+	names model
+	texts []string
+}
+
+func newLinks(m model) *links {
+	l := &links{names: m}
+	for _, n := range slices.Sorted(maps.Keys(m)) {
+		if m[n] != "/" {
+			m[n] = l.fresh(m[n])
+		}
+	}
+	return l
+}
+
+func (l *links) fresh(text string) string {
+	l.texts = append(l.texts, text)
+	return strconv.Itoa(len(l.texts) - 1)
+}
+
+func (l *links) text(name string) *string {
+	i, _ := strconv.Atoi(l.names[name])
+	return &l.texts[i]
+}
+
+// do applies an operation, and reports whether it is possible.
+func (l *links) do(op, a, b, with string) bool {
+	from, there := l.names[a]
+	to, taken := l.names[b]
+	switch {
+	case op == "write" || op == "append":
+		switch {
+		case from == "/" || !l.names.parent(a):
+			return false
+		case !there:
+			l.names[a] = l.fresh(with)
+		case op == "append":
+			*l.text(a) += with
+		default:
+			*l.text(a) = with
+		}
+	case op != "copy" && op != "hardlink":
+		return l.names.do(op, a, b, "")
+	case !there || from == "/" || to == "/" || from == to || !l.names.parent(b):
+		return false
+	case op == "hardlink":
+		if taken {
+			return false
+		}
+		l.names[b] = from
+	case taken:
+		*l.text(b) = *l.text(a)
+	default:
+		l.names[b] = l.fresh(*l.text(a))
+	}
+	return true
+}
+
+// Names of one file must stay names of one file, whatever happens to them and to
+// the directories they are in: what is written under one is read under all, and
+// the layer links those that are left.
+func TestModelLinks(t *testing.T) {
+	ops := []string{"mkdirall", "write", "append", "remove", "rmall", "copy", "move", "move", "hardlink", "hardlink", "hardlink"}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		below := layer("a/", "a/b=1", "a/c=2", "b/", "b/a=3", "c=4")
+		want := newLinks(seen(t, windows(below).View()))
+		m := start(t, machine.Options{Root: windows(below)})
+		var log []string
+		for i := range 5 + r.IntN(20) {
+			op, a, b, with := ops[r.IntN(len(ops))], name(r), name(r), fmt.Sprint("w", i)
+			line := []string{op, spelled(r, a), spelled(r, b)}
+			if op == "write" || op == "append" {
+				line[2] = with
+			}
+			possible := want.do(op, a, b, with)
+			log = append(log, fmt.Sprint(line, possible))
+			err := do(t.Context(), m.FS(), line)
+			if machine.CodeOf(err) == 0 && err != nil || (err == nil) != possible {
+				t.Fatalf("seed %d: %v: %v\n%s", seed, line, err, strings.Join(log, "\n"))
+			}
+		}
+		res, err := m.Finish(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkGroups(t, want, res.Changes, fmt.Sprintf("seed %d\n%s\n%s", seed, strings.Join(log, "\n"), listing(t, res.Changes)))
+		for n, id := range want.names {
+			if id != "/" {
+				want.names[n] = *want.text(n)
+			}
+		}
+		view := windows(below).Push(&tree.Layer{Changes: tree.NewSet(slices.Clone(res.Changes))}).View()
+		if diff := cmp.Diff(want.names, seen(t, view)); diff != "" {
+			t.Fatalf("seed %d: the layers have (-want +got)\n%s\n%s\n%s", seed, diff, strings.Join(log, "\n"), listing(t, res.Changes))
+		}
+	}
+}
+
+// checkGroups fails unless the names of a file, and only they, are linked.
+func checkGroups(t *testing.T, want *links, changes []tree.Change, log string) {
+	t.Helper()
+	groups, files := map[string]string{}, map[string]string{}
+	for _, c := range changes {
+		if c.Entry == nil || c.Entry.Link == "" {
+			continue
+		}
+		id := want.names[strings.ToLower(c.Entry.Name)]
+		if group, ok := groups[id]; ok && group != c.Entry.Link {
+			t.Fatalf("%s is in the group %s, and not in %s\n%s", c.Entry.Name, c.Entry.Link, group, log)
+		}
+		if file, ok := files[c.Entry.Link]; ok && file != id {
+			t.Fatalf("%s is in the group of another file\n%s", c.Entry.Name, log)
+		}
+		groups[id], files[c.Entry.Link] = c.Entry.Link, id
+	}
+	count := map[string]int{}
+	for _, id := range want.names {
+		if count[id]++; id != "/" && count[id] > 1 && groups[id] == "" {
+			t.Fatalf("a file with several names has no group\n%s", log)
 		}
 	}
 }
