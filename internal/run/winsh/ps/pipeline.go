@@ -91,16 +91,8 @@ func (s *Session) prepare(ctx context.Context, n *pslang.Pipeline, out sink) (li
 			return nil, nil, nil
 		}
 		elements = elements[1:]
-		input = func(to sink) error {
-			s.pos = x.At()
-			if len(x.Redirections) > 0 {
-				return s.redirectedExpression(ctx, x, to)
-			}
-			v, err := s.elements(ctx, x.X)
-			if err != nil {
-				return err
-			}
-			return writeEach(ctx, v, to)
+		if input, err = s.head(ctx, x); err != nil {
+			return nil, nil, err
 		}
 	}
 	for i, x := range elements {
@@ -125,6 +117,20 @@ func (s *Session) prepare(ctx context.Context, n *pslang.Pipeline, out sink) (li
 		}
 	}
 	return list, input, nil
+}
+
+// head evaluates the expression that a pipeline begins with, before any command
+// of it begins: what a command opens for writing has been read by then.
+func (s *Session) head(ctx context.Context, x *pslang.ExpressionElement) (input func(sink) error, err error) {
+	s.pos = x.At()
+	if len(x.Redirections) > 0 {
+		return func(to sink) error { return s.redirectedExpression(ctx, x, to) }, nil
+	}
+	v, err := s.elements(ctx, x.X)
+	if err != nil {
+		return nil, err
+	}
+	return func(to sink) error { return writeEach(ctx, v, to) }, nil
 }
 
 // run runs prepared elements. input writes what comes from an expression.
