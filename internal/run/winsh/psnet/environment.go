@@ -51,6 +51,12 @@ func environmentMembers() []ps.Member {
 		constant("HasShutdownStarted", "bool", false), constant("SystemPageSize", "int", int32(4096)),
 		constant("SystemDirectory", "string", `C:\Windows\system32`),
 		constant("ExitCode", "int", int32(0)),
+		field("Version", "version", func(in *ps.Invoke) any {
+			if in.Session.Edition() == ps.Core {
+				return ps.Version{Major: 8, Build: 10, Revision: -1}
+			}
+			return ps.Version{Major: 4, Build: 30319, Revision: 42000}
+		}),
 		field("ProcessorCount", "int", processors),
 		ps.StaticProp("OSVersion", "System.OperatingSystem", can(func(in *ps.Invoke) (any, error) {
 			v, err := systemVersion(in.Session)
