@@ -283,6 +283,9 @@ func (f *FS) CopyFile(ctx context.Context, from, to string, failIfExists bool) e
 	if err := f.need(op, from, n, rightRead); err != nil {
 		return err
 	}
+	if err := n.readable(from); err != nil {
+		return err
+	}
 	if s, err := place(op, to); err == nil && s.device == "" {
 		if at, err := f.walk(ctx, op, &s, cheap, true); err == nil && (at.node != nil && at.node.same(n) || at.dir == n.parent && tree.SameName(at.name, n.name)) {
 			return &Error{Op: op, Path: to, Code: ErrorSharingViolation} // onto itself

@@ -1,6 +1,7 @@
 package machine_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/casement/casement/internal/hive"
 	layers "github.com/casement/casement/internal/layer"
+	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/store"
 	"github.com/casement/casement/internal/tree"
@@ -117,5 +119,21 @@ func TestDeltaRoundTrip(t *testing.T) {
 	keys, err := m.Registry().Subkeys(t.Context(), `HKLM\SOFTWARE\Vendor`)
 	if diff := cmp.Diff("Key0 Key1 Key2 Sub", strings.Join(keys, " ")); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+}
+
+// What is no file of Windows must not be read as an empty one, or for ever.
+func TestFifo(t *testing.T) {
+	root := windows(&tree.Layer{Changes: tree.NewSet([]tree.Change{{Entry: &tree.Entry{Name: "f", Kind: tree.Fifo}}})})
+	m := start(t, machine.Options{Root: root})
+	var refused *run.RefusedError
+	if _, err := m.FS().Open(t.Context(), `C:\f`); !errors.As(err, &refused) {
+		t.Errorf("opening: %v", err)
+	}
+	if err := m.FS().CopyFile(t.Context(), `C:\f`, `C:\g`, false); !errors.As(err, &refused) {
+		t.Errorf("copying: %v", err)
+	}
+	if err := m.FS().Remove(t.Context(), `C:\f`); err != nil {
+		t.Error(err)
 	}
 }

@@ -35,7 +35,18 @@ func (f *FS) Open(ctx context.Context, path string) (File, error) {
 	if err := f.need(op, path, n, rightRead); err != nil {
 		return nil, err
 	}
+	if err := n.readable(path); err != nil {
+		return nil, err
+	}
 	return OpenContent(ctx, n.content)
+}
+
+// readable refuses what is no file of Windows: a fifo in the build context, say.
+func (n *node) readable(path string) error {
+	if n.src != nil && !n.changed && n.src.entry.Kind > tree.Hardlink {
+		return Refuse("reading "+path, "it is a "+n.src.entry.Kind.String()+", which Windows does not have", "list it in .dockerignore")
+	}
+	return nil
 }
 
 // ReadFile reads a whole file of at most limit bytes.
