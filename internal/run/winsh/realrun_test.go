@@ -69,12 +69,12 @@ func TestRealRuns(t *testing.T) {
 		classes[l.file+":"+l.line] = l.class + ", " + l.shell
 	}
 	var net *origin
-	w := &world{transport: internet(t, func() http.Handler { return net }), classes: classes}
-	var err error
-	if w.store, err = store.Open(t.TempDir(), store.Options{}); err != nil {
+	st, err := store.Open(t.TempDir(), store.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.store.Close()
+	defer st.Close()
+	w := &world{store: st, runner: newRunner(st, internet(t, func() http.Handler { return net })), classes: classes}
 	for _, c := range realCases() {
 		net = &origin{serve: c.serve}
 		w.net = net
@@ -93,13 +93,13 @@ func TestRealRuns(t *testing.T) {
 
 // world is what all lines have in common.
 type world struct {
-	store     *store.Store
-	transport *http.Transport
-	net       *origin
-	classes   map[string]string // class and shell by place
-	lines     int
-	listing   strings.Builder
-	detail    bytes.Buffer // what the lines print, for people
+	store   *store.Store
+	runner  *winsh.Runner
+	net     *origin
+	classes map[string]string // class and shell by place
+	lines   int
+	listing strings.Builder
+	detail  bytes.Buffer // what the lines print, for people
 }
 
 // do executes the lines of a case.
@@ -215,11 +215,11 @@ func withDir(root tree.Chain, dir string) tree.Chain {
 	return root.Push(&tree.Layer{Changes: tree.NewSet(changes)})
 }
 
-// runner returns a runner for whom no change of the registry is an error.
-func (w *world) runner() *winsh.Runner {
+// newRunner returns a runner for whom no change of the registry is an error.
+func newRunner(st *store.Store, transport *http.Transport) *winsh.Runner {
 	all := winsh.RegistryPolicy{Mode: winsh.RegistryDrop, Drop: []string{"HKLM", "HKCU", "HKCR", "HKU"}}
 	now := func() time.Time { return archiveTime().AddDate(5, 0, 0) }
-	return winsh.New(winsh.Options{Store: w.store, Transport: w.transport, Registry: all, Version: "test", Now: now})
+	return winsh.New(winsh.Options{Store: st, Transport: transport, Registry: all, Version: "test", Now: now})
 }
 
 // run executes a step as a build does, and lists the layer.
@@ -229,7 +229,7 @@ func (w *world) run(t *testing.T, s run.Step, fails bool) *tree.Layer {
 	s.Stdout, s.Stderr = &out, &out
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
-	res, err := w.runner().Run(ctx, s)
+	res, err := w.runner.Run(ctx, s)
 	fmt.Fprintf(&w.detail, "%s-- %v\n\n", &out, err)
 	var exit *run.ExitError
 	switch {
@@ -272,10 +272,10 @@ func (w *world) refuse(t *testing.T, s run.Step, construct string) {
 	t.Helper()
 	unknown := s
 	unknown.Root, unknown.RootUnknown = seeded(nil), true
-	if err := w.runner().Check(t.Context(), unknown); err != nil {
+	if err := w.runner.Check(t.Context(), unknown); err != nil {
 		t.Errorf("%s is refused too early: %v", s.Where, err)
 	}
-	_, err := w.runner().Run(t.Context(), s)
+	_, err := w.runner.Run(t.Context(), s)
 	var refused *run.RefusedError
 	if !errors.As(err, &refused) || refused.Construct != construct {
 		t.Errorf("%s: %v, and not a refusal of %s", s.Where, err, construct)
@@ -291,7 +291,7 @@ func (w *world) refuse(t *testing.T, s run.Step, construct string) {
 func (w *world) again(t *testing.T, s run.Step, want string) {
 	t.Helper()
 	s.Stdout, s.Stderr = io.Discard, io.Discard
-	res, err := w.runner().Run(t.Context(), s)
+	res, err := w.runner.Run(t.Context(), s)
 	if err != nil || !res.Cached {
 		t.Errorf("%s is not known when it comes again: %v", s.Where, err)
 	} else if got := w.list(t, res.Layer); got != want {
@@ -302,7 +302,7 @@ func (w *world) again(t *testing.T, s run.Step, want string) {
 		t.Fatal(err)
 	}
 	defer spool.Close()
-	out, err := w.runner().Do(t.Context(), s, spool)
+	out, err := w.runner.Do(t.Context(), s, spool)
 	if err != nil || out.ExitCode != 0 {
 		t.Errorf("%s the second time: %v", s.Where, err)
 		return
@@ -327,12 +327,7 @@ func (w *world) learnSums(t *testing.T, s *run.Step) {
 	line := &s.Args[len(s.Args)-1]
 	before := len(w.net.bodies)
 	for k, literal := range sumsIn(*line, s.Env) {
-		err := func() error {
-			quiet := *s
-			quiet.Stdout, quiet.Stderr = io.Discard, io.Discard
-			_, err := w.runner().Run(t.Context(), quiet)
-			return err
-		}()
+		_, err := w.runner.Run(t.Context(), *s)
 		var exit *run.ExitError
 		if !errors.As(err, &exit) {
 			t.Errorf("%s with a wrong sum: %v", s.Where, err)
