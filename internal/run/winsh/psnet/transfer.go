@@ -86,7 +86,12 @@ func webError(s *ps.Session, err error) error {
 	if x.Type == "System.Net.WebException" {
 		return x
 	}
-	_, status := e.WebException()
+	message, status := e.WebException()
+	if e.Kind == fetch.ErrTimeout {
+		x = ps.NewException("System.Net.WebException", message)
+		x.Data = map[string]any{"Status": statusEnum(s, status)}
+		return x
+	}
 	return &ps.Exception{Type: "System.Net.WebException", Message: x.Message, Inner: x, Data: map[string]any{"Status": statusEnum(s, status)}}
 }
 
