@@ -197,6 +197,7 @@ func TestWhatAnUnreadBaseHas(t *testing.T) {
 		{"a download in the root", []string{`write|C:\tool.zip|x`, `remove|C:\tool.zip`}, ""},
 		{"a download in a directory for temporary files", []string{`mkdirall|C:\Users\ContainerAdministrator\AppData\Local\Temp`, `write|C:\Users\ContainerAdministrator\AppData\Local\Temp\x|x`, `remove|C:\Users\ContainerAdministrator\AppData\Local\Temp\x`, `write|C:\Windows\Temp\x|x`, `remove|C:\Windows\Temp\x`}, ""},
 		{"what is known not to be there", []string{`write|C:\tool.zip|x`, `remove|C:\tool.zip`, `missing|C:\other`}, ""},
+		{"in a directory that not every Windows has", []string{`write|C:\Windows\Installer\x|x`, `remove|C:\Windows\Installer\x`}, ""},
 		{"what lies in a directory of the step's own", []string{`mkdir|C:\t`, `write|C:\t\x|x`, `remove|C:\t\x`}, "t/"},
 		{"what was known before", []string{`missing|C:\other`, `mkdir|C:\t`, `rmall|C:\t`}, ""},
 	} {

@@ -296,10 +296,12 @@ func (f *FS) drop(ctx context.Context, n *node) error {
 }
 
 // covers reports whether something that the step has made without asking hides
-// something of the same name below: it does, or a sealed layer may have it.
+// something of the same name below: it does, or a sealed layer may have it. In a
+// directory that not every Windows has it is taken not to: to remove the name, the
+// layer would have to bring the directory.
 func (f *FS) covers(ctx context.Context, n *node) (does, may bool, err error) {
 	dir := n.parent.src
-	if dir == nil || strings.Contains(n.name, "/") {
+	if dir == nil || n.parent.assumed() || strings.Contains(n.name, "/") {
 		return false, false, nil
 	}
 	how := cheap
