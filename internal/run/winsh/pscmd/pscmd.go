@@ -20,6 +20,22 @@
 // Where Windows PowerShell 5.1 and PowerShell 7 differ, the session's edition
 // decides. What neither of them would do the same way twice (Get-Random without
 // a seed, New-Guid) is random here, too.
+//
+// Decisions:
+//   - Nothing runs beside the script. Start-Process runs a program to its end, with
+//     or without -Wait, and its object is that of a program that has ended. Jobs,
+//     events and services are refused, as is what waits for others to write.
+//   - Nobody is asked. What would ask is refused: Read-Host, Get-Credential, and
+//     Remove-Item of a directory with children without -Recurse.
+//   - Sizes, hashes and archives are streamed; Get-Content and Set-Content work line
+//     by line, and both at once on one file fail as they do on Windows.
+//   - Invoke-WebRequest without -UseBasicParsing needs Internet Explorer in 5.1,
+//     which no container has: it fails unless the answer goes to a file.
+//   - Cmdlets that Windows has as scripts of a module (Expand-Archive, and 5.1's
+//     Get-FileHash) report errors at the line of the caller and not at one of the
+//     module, whose text is not here.
+//   - The rights of registry keys, alternate data streams (so that no file is
+//     blocked), certificates and version resources are not kept or read.
 package pscmd
 
 import (

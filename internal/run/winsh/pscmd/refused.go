@@ -61,8 +61,12 @@ func softwareAreas() []area {
 			reason: "certificates are kept in stores that only Windows writes", way: "COPY the certificate into the image and import it when the container starts",
 			modules: "PKI PKIClient",
 			commands: `New-SelfSignedCertificate Import-PfxCertificate Export-PfxCertificate Import-Certificate Export-Certificate Get-Certificate Get-PfxData
-				Get-PfxCertificate Test-Certificate Switch-Certificate Get-CertificateNotificationTask Get-AuthenticodeSignature Set-AuthenticodeSignature
+				Get-PfxCertificate Test-Certificate Switch-Certificate Get-CertificateNotificationTask
 				New-FileCatalog Test-FileCatalog Protect-CmsMessage Unprotect-CmsMessage Get-CmsMessage Add-CertificateEnrollmentPolicyServer`,
+		},
+		{
+			reason: "signatures are checked against certificates that only Windows has", way: "compare the hash of the file",
+			commands: `Get-AuthenticodeSignature Set-AuthenticodeSignature`,
 		},
 		{
 			reason: "it installs software from the gallery, which brings code that only PowerShell runs", way: "COPY a script into the image, or install it in a Windows stage built elsewhere",
