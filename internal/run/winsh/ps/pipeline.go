@@ -24,6 +24,7 @@ type element struct {
 	// piped says that objects come from an element or expression before it.
 	piped  bool
 	failed bool
+	begun  bool
 	// length and place of the pipeline, for $MyInvocation.
 	length, place int
 	closers       []func(ctx context.Context) error
@@ -46,13 +47,24 @@ func (e *element) within(run func() error) error {
 	return err
 }
 
+// begin begins the element, unless an object that the begin block of one before
+// it wrote has done that already.
 func (e *element) begin(ctx context.Context) error {
+	if e.begun {
+		return nil
+	}
+	e.begun = true
 	return e.within(func() error { return e.stage.begin(ctx, e) })
 }
 
 func (e *element) accept(ctx context.Context, v any) error {
 	if err := e.s.process.Machine.Tick(ctx); err != nil {
 		return err
+	}
+	if !e.begun {
+		if err := e.begin(ctx); err != nil {
+			return err
+		}
 	}
 	s := e.s
 	sc, st, pos := s.scope, s.streams, s.pos
