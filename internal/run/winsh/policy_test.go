@@ -194,3 +194,20 @@ func TestRefusalsNameTheLine(t *testing.T) {
 		}
 	}
 }
+
+// Broken if it fails: what a step prints is not text, or other bytes than those
+// that were meant.
+func TestOutputIsText(t *testing.T) {
+	for _, cut := range []int{1, 2, 100} {
+		var out bytes.Buffer
+		w := &textWriter{w: &out}
+		for text := []byte("a\x84b ä€\r\n\xe2"); len(text) > 0; text = text[min(cut, len(text)):] {
+			if _, err := w.Write(text[:min(cut, len(text))]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.flush(); err != nil || out.String() != "aäb ä€\r\nΓ" {
+			t.Errorf("in pieces of %d: %q, %v", cut, out.String(), err)
+		}
+	}
+}

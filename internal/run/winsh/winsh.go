@@ -203,7 +203,8 @@ func start(ctx context.Context, m *machine.Machine, s run.Step) (int, error) {
 			return 0, err
 		}
 	}
-	p := m.Process(commandLine(s), dirOf(s), orDiscard(s.Stdout), orDiscard(s.Stderr))
+	stdout, stderr := &textWriter{w: orDiscard(s.Stdout)}, &textWriter{w: orDiscard(s.Stderr)}
+	p := m.Process(commandLine(s), dirOf(s), stdout, stderr)
 	p.Terminal = true
 	found, err := find(ctx, m, p, false)
 	if err != nil {
@@ -213,7 +214,7 @@ func start(ctx context.Context, m *machine.Machine, s run.Step) (int, error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx) // programs may take it for a failure of their own
 	}
-	return code, err
+	return code, errors.Join(err, stdout.flush(), stderr.flush())
 }
 
 // find finds the program that a command line names, as CreateProcess does: in the
