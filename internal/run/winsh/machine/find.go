@@ -164,8 +164,13 @@ func (m *Machine) inTable(dir, file string) (Found, bool) {
 	if !ok || ext != "" && ext != extOf(key) && ext != ".exe" {
 		return Found{}, false
 	}
-	home := homeOf(key)
-	if home == "" || !strings.EqualFold(systemDir(dir), home) {
+	homes := []string{homeOf(key)}
+	if homes[0] == "" {
+		// where its installer and Microsoft's images put it
+		homes = []string{`C:\Program Files\PowerShell\7`, `C:\Program Files\PowerShell`}
+	}
+	at := systemDir(dir)
+	if !slices.ContainsFunc(homes, func(home string) bool { return strings.EqualFold(at, home) }) {
 		return Found{}, false
 	}
 	return Found{Program: p, Name: key, Path: PathOf(key)}, true
