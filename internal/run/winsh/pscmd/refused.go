@@ -152,7 +152,7 @@ func otherAreas() []area {
 		},
 		{
 			reason: "there is nobody to answer", way: "make the object with New-Object PSCredential",
-			commands: `Get-Credential`,
+			commands: `Get-Credential pause`,
 		},
 		{
 			reason: "help is not installed in containers", way: "look it up in the documentation",
@@ -178,7 +178,7 @@ func otherAreas() []area {
 				Enable-ExperimentalFeature Disable-ExperimentalFeature Get-ExperimentalFeature Switch-Process Set-MarkdownOption Get-MarkdownOption ConvertFrom-Markdown
 				Import-LocalizedData ConvertFrom-SddlString Format-Custom Format-Hex fhx fc Update-List Get-PSReadLineOption Set-PSReadLineOption Remove-PSReadLineKeyHandler
 				Set-PSReadLineKeyHandler Start-Transaction Complete-Transaction Undo-Transaction Use-Transaction Get-Transaction ConvertFrom-String
-				Convert-String ConvertTo-ProcessMitigationPolicy Compress-PSResource ConvertTo-CliXml ConvertFrom-CliXml nmo sbp gbp rbp ebp dbp trcm asnp gsnp rsnp clhy ihy epal ipal ise`,
+				Convert-String ConvertTo-ProcessMitigationPolicy Compress-PSResource ConvertTo-CliXml ConvertFrom-CliXml prompt oss TabExpansion2 ImportSystemModules nmo sbp gbp rbp ebp dbp trcm asnp gsnp rsnp clhy ihy epal ipal ise`,
 		},
 		{
 			reason: "it needs the containers and virtual machines of a host", way: "leave it out",
