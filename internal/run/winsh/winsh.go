@@ -231,6 +231,12 @@ func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown b
 	env.Set("PATH", `C:\Windows\System32;C:\Windows;`+path+`;C:\Windows\System32\WindowsPowerShell\v1.0`)
 	env.Set("PATHEXT", ".EXE")
 	found, err := m.Find(ctx, name, env, p.Dir, true)
+	if err != nil {
+		if f, line, ok := withBlanks(ctx, m, p, env); ok {
+			found, err = f, nil
+			p.CommandLine, p.Args = line, machine.SplitCommandLine(line)
+		}
+	}
 	switch {
 	case err == nil && found.Program == nil && isBatch(found.Path):
 		p.CommandLine = `cmd.exe /s /c "` + p.CommandLine + `"`
@@ -246,6 +252,26 @@ func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown b
 			"run this step on a Windows machine, or produce its files before the build and COPY them in")
 	}
 	return machine.Found{}, err
+}
+
+// withBlanks finds a program whose path has blanks and no quotes, and returns the
+// command line with them: CreateProcess tries each blank as the end of the path.
+func withBlanks(ctx context.Context, m *machine.Machine, p *machine.Process, env *machine.Env) (machine.Found, string, bool) {
+	line := p.CommandLine
+	if strings.HasPrefix(line, `"`) || !strings.Contains(line, `\`) {
+		return machine.Found{}, "", false
+	}
+	for i := strings.IndexByte(line, ' '); i >= 0; {
+		if found, err := m.FindKnown(ctx, line[:i], env, p.Dir, true); err == nil {
+			return found, `"` + line[:i] + `"` + line[i:], true
+		}
+		next := strings.IndexByte(line[i+1:], ' ')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return machine.Found{}, "", false
 }
 
 // oneLine refuses a command line of several lines for cmd, which reads the first

@@ -1,0 +1,33 @@
+package winsh_test
+
+import (
+	"strings"
+	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh"
+	"github.com/casement/casement/internal/tree"
+)
+
+// Broken if it fails: a program whose path has blanks and no quotes, as in SHELL
+// with the full path of pwsh, is not found.
+func TestProgramPathsWithBlanks(t *testing.T) {
+	for _, args := range [][]string{
+		{`C:\Program Files\PowerShell\7\pwsh.exe`, "-Command", "'hello'"},
+		{`"C:\Program Files\PowerShell\7\pwsh.exe"`, "-Command", "'hello'"},
+		{`C:\Program Files\PowerShell\7\pwsh`, "-Command", "'hello'"},
+		{`c:/windows/system32/cmd.exe`, "/c", "echo hello"},
+	} {
+		var out strings.Builder
+		step := run.Step{Args: args, Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}), Stdout: &out, Stderr: &out}
+		r := winsh.New(winsh.Options{})
+		if err := r.Check(t.Context(), step); err != nil {
+			t.Errorf("checking %q: %v", args, err)
+		}
+		if _, err := r.Run(t.Context(), step); err != nil || out.String() != "hello\r\n" {
+			t.Errorf("%q printed %q, %v", args, out.String(), err)
+		}
+	}
+}
