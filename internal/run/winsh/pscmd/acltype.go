@@ -347,6 +347,9 @@ func setSDDL(_ context.Context, in *ps.Invoke) (any, error) {
 	}
 	if only&2 != 0 {
 		s.D.DACL, s.D.Control = d.DACL, d.Control
+		if s.ordered() {
+			s.canonical()
+		}
 	}
 	return nil, nil
 }

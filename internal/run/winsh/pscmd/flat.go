@@ -2,6 +2,7 @@ package pscmd
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -147,10 +148,8 @@ func variableItems() *flat {
 
 func functionItems() *flat {
 	return &flat{
-		get: func(s *ps.Session, name string) (any, string, bool) {
-			return findCommandIn(s.Functions(), name)
-		},
-		all: func(s *ps.Session) []flatEntry { return commandEntries(s.Functions()) },
+		get: func(s *ps.Session, name string) (any, string, bool) { return findCommandIn(allFunctions(s), name) },
+		all: func(s *ps.Session) []flatEntry { return commandEntries(allFunctions(s)) },
 		set: func(ctx context.Context, s *ps.Session, name string, v any) error {
 			b, ok := ps.Unwrap(v).(*ps.ScriptBlock)
 			if !ok {
@@ -172,6 +171,20 @@ func functionItems() *flat {
 			return v.(*ps.CommandInfo).Definition
 		},
 	}
+}
+
+// allFunctions are those of scripts and those that PowerShell brings.
+func allFunctions(s *ps.Session) []*ps.CommandInfo {
+	list := s.Functions()
+	for _, c := range s.Engine().Cmdlets(s.Edition()) {
+		if c.Function && !slices.ContainsFunc(list, func(f *ps.CommandInfo) bool { return strings.EqualFold(f.Name, c.Name) }) {
+			list = append(list, &ps.CommandInfo{Kind: "Function", Name: c.Name, Cmdlet: c})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b *ps.CommandInfo) int {
+		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
+	return list
 }
 
 func aliasItems() *flat {
