@@ -124,11 +124,18 @@ func (s *search) find(ctx context.Context) (Found, error) {
 
 // in looks for the name in one directory.
 func (s *search) in(ctx context.Context, dir, name string) (Found, bool, error) {
+	// Most directories of PATH and most places of scripts do not exist, and there
+	// are a dozen extensions.
+	there, err := s.lookup(ctx, dir+`\`)
+	if err != nil {
+		return Found{}, false, err
+	}
 	for _, ext := range s.exts {
-		full := dir + `\` + name + ext
-		n, err := s.file(ctx, full)
-		if err != nil {
-			return Found{}, false, err
+		var n *node
+		if there != nil {
+			if n, err = s.file(ctx, dir+`\`+name+ext); err != nil {
+				return Found{}, false, err
+			}
 		}
 		if got, ok := s.m.inTable(dir, name+ext); ok && (n == nil || n.src != nil && !n.changed) {
 			return got, true, nil
@@ -142,6 +149,15 @@ func (s *search) in(ctx context.Context, dir, name string) (Found, bool, error) 
 
 // file returns the file that a path leads to, nil if there is none.
 func (s *search) file(ctx context.Context, full string) (*node, error) {
+	n, err := s.lookup(ctx, full)
+	if n == nil || n.kind != tree.File {
+		return nil, err
+	}
+	return n, err
+}
+
+// lookup returns what a path leads to, nil if there is nothing.
+func (s *search) lookup(ctx context.Context, full string) (*node, error) {
 	const op = "start"
 	at, err := place(op, full)
 	if err != nil || at.device != "" || at.stream != "" {
@@ -151,10 +167,7 @@ func (s *search) file(ctx context.Context, full string) (*node, error) {
 	if CodeOf(err) != 0 {
 		return nil, nil
 	}
-	if err != nil || got.node == nil || got.node.kind != tree.File {
-		return nil, err
-	}
-	return got.node, nil
+	return got.node, err
 }
 
 // inTable finds a program of the table by the place that Windows has it at.
