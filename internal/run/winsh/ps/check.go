@@ -52,7 +52,7 @@ func (d *definitions) init() {
 
 // checkLate checks a text that became known while the session runs.
 func (s *Session) checkLate(ctx context.Context, b *pslang.ScriptBlock) error {
-	c := &machine.Checking{Machine: s.process.Machine, Env: s.process.Env, Dir: s.process.Dir, Depth: s.process.Depth}
+	c := &machine.Checking{Machine: s.process.Machine, Env: s.process.Env, Dir: s.Dir(), Depth: s.process.Depth}
 	k := newChecker(ctx, s.engine, s.edition, c)
 	k.s = s
 	return k.text(b)
@@ -521,7 +521,7 @@ func (s *Session) checkDynamic(ctx context.Context, n *pslang.Command, info *Com
 	if info.Cmdlet == nil {
 		return nil // programs are checked when they start, scripts when they are parsed
 	}
-	k := newChecker(ctx, s.engine, s.edition, &machine.Checking{Machine: s.process.Machine, Env: s.process.Env, Dir: s.process.Dir, Depth: s.process.Depth})
+	k := newChecker(ctx, s.engine, s.edition, &machine.Checking{Machine: s.process.Machine, Env: s.process.Env, Dir: s.Dir(), Depth: s.process.Depth})
 	k.s = s
 	return k.cmdlet(n, info.Cmdlet)
 }

@@ -454,7 +454,7 @@ func (s *Session) checkCall(ctx context.Context, c *cmdletStage, e *element) err
 	if c.cmdlet.Check == nil {
 		return nil
 	}
-	k := newChecker(ctx, s.engine, s.edition, &machine.Checking{Machine: s.process.Machine, Env: s.process.Env, Dir: s.process.Dir, Depth: s.process.Depth})
+	k := newChecker(ctx, s.engine, s.edition, &machine.Checking{Machine: s.process.Machine, Env: s.process.Env, Dir: s.Dir(), Depth: s.process.Depth})
 	k.s = s
 	b := c.call.frame.binding
 	out := &known{values: map[string]knownValue{}}

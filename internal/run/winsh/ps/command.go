@@ -110,7 +110,7 @@ func (s *Session) findProgram(ctx context.Context, name string) (*machine.Found,
 	m := s.process.Machine
 	for _, find := range []func(context.Context, string, *machine.Env, string, bool) (machine.Found, error){m.FindKnown, m.Find} {
 		for _, n := range names {
-			found, err := find(ctx, n, s.process.Env, s.process.Dir, false)
+			found, err := find(ctx, n, s.process.Env, s.Dir(), false)
 			switch {
 			case err == nil:
 				return &found, nil

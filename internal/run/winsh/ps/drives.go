@@ -233,6 +233,17 @@ func (s *Session) Location() Path {
 	return p
 }
 
+// Dir is the location in the file system, which programs start in, also when
+// the session is somewhere else.
+func (s *Session) Dir() string {
+	if d := s.files; d != nil {
+		if p, err := s.onDrive(d, ""); err == nil {
+			return p.Name
+		}
+	}
+	return s.process.Dir
+}
+
 // SetLocation moves to a path that exists; cmdlets check that before.
 func (s *Session) SetLocation(p Path) error {
 	d := p.Drive
@@ -242,7 +253,7 @@ func (s *Session) SetLocation(p Path) error {
 	s.drive = d
 	if p.Provider == "FileSystem" {
 		d.Current = strings.TrimPrefix(p.Name[min(len(p.Name), len(d.Root)):], `\`)
-		s.process.Dir = p.Name
+		s.files = d
 		return nil
 	}
 	d.Current = strings.TrimPrefix(strings.TrimPrefix(p.Name, d.Root), `\`)

@@ -14,6 +14,8 @@ type (
 	continueSignal struct{ label string }
 	returnSignal   struct{}
 	exitSignal     struct{ code int }
+	// leaveSignal ends the process at once: nothing of the script runs any more.
+	leaveSignal struct{ exitSignal }
 	// stopSignal ends the part of a pipeline that stands before an element.
 	stopSignal struct{ at *element }
 	// limitError ends a step that uses too much.
@@ -24,6 +26,7 @@ func (breakSignal) Error() string    { return "break" }
 func (continueSignal) Error() string { return "continue" }
 func (returnSignal) Error() string   { return "return" }
 func (exitSignal) Error() string     { return "exit" }
+func (l leaveSignal) Unwrap() error  { return l.exitSignal }
 func (stopSignal) Error() string     { return "stop" }
 func (e limitError) Error() string   { return string(e) }
 
@@ -35,6 +38,10 @@ func isControl(err error) bool {
 	var m *machine.Error
 	return err != nil && !errors.As(err, &r) && !errors.As(err, &x) && !errors.As(err, &m)
 }
+
+// Exit is what ends the process at once, as Environment.Exit does: no finally
+// block runs, and a script file ends its callers too.
+func Exit(code int) error { return leaveSignal{exitSignal{code}} }
 
 // fail makes a terminating error of the engine.
 func (s *Session) fail(typ, msg, id string, c Category, target any) *ErrorRecord {

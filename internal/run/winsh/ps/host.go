@@ -250,6 +250,11 @@ func (h *host) Run(ctx context.Context, p *machine.Process) (int, error) {
 		}
 	}
 	code, err := h.launch(ctx, s, l)
+	for _, end := range s.ends {
+		if err == nil {
+			err = end(ctx)
+		}
+	}
 	if ferr := s.host.flush(ctx); err == nil {
 		err = ferr
 	}

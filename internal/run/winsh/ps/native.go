@@ -52,6 +52,7 @@ func (n *nativeStage) end(ctx context.Context, e *element) error {
 		}
 	}
 	child := s.process.Child(line)
+	child.Dir = s.Dir()
 	child.Terminal = false
 	if e.piped {
 		child.Stdin = &n.stdin
@@ -141,7 +142,7 @@ func (s *Session) nativeErrors(e *element, name string) sink {
 
 // throughCmd runs a batch file by cmd.exe, as CreateProcess does.
 func (s *Session) throughCmd(ctx context.Context, found machine.Found, line string) (machine.Found, string, error) {
-	cmd, err := s.process.Machine.Find(ctx, `C:\Windows\System32\cmd.exe`, s.process.Env, s.process.Dir, false)
+	cmd, err := s.process.Machine.Find(ctx, `C:\Windows\System32\cmd.exe`, s.process.Env, s.Dir(), false)
 	if err != nil {
 		return found, "", err
 	}

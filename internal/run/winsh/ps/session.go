@@ -32,11 +32,13 @@ type Session struct {
 	aliases    map[string]alias
 	drives     []*Drive
 	drive      *Drive
+	files      *Drive // the last drive of the file system that was the location
 	using      []string
 	assemblies map[string]bool
 	regexes    map[regexKey]*Regex
 	blocks     map[*pslang.ScriptBlock]*blockInfo
 	values     map[any]any
+	ends       []func(context.Context) error
 }
 
 // Engine returns what the session can do.
@@ -48,8 +50,9 @@ func (s *Session) Edition() Edition { return s.edition }
 // Machine is the computer.
 func (s *Session) Machine() *machine.Machine { return s.process.Machine }
 
-// Process is powershell.exe: its environment is $env:, its directory follows
-// the location of drive C:, its streams are the host's.
+// Process is powershell.exe: its environment is $env:, its streams are the
+// host's. Its directory is the one it was started in, to which .NET's relative
+// paths are: Set-Location does not change it.
 func (s *Session) Process() *machine.Process { return s.process }
 
 // Value keeps something for a package over the life of the session; the key
@@ -65,6 +68,10 @@ func (s *Session) Value(key any, make func() any) any {
 	s.values[key] = v
 	return v
 }
+
+// AtEnd has something done when the session's script has ended, in the order of
+// the calls. It is not done when the step has failed as a whole.
+func (s *Session) AtEnd(f func(context.Context) error) { s.ends = append(s.ends, f) }
 
 // Errors returns $Error, the last one first; the array is the session's.
 func (s *Session) Errors() *Array { return s.errors }

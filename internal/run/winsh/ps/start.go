@@ -30,6 +30,7 @@ func (h *host) session(p *machine.Process) *Session {
 	}
 	s.drives = standardDrives(dir)
 	s.drive = s.Drive("C")
+	s.files = s.drive
 	s.setAutomatic()
 	s.setModulePath()
 	return s

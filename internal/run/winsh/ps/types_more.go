@@ -139,7 +139,9 @@ func pathIntrinsics() []Member {
 			return in.Session.PathInfo(in.Session.Location()), nil
 		}),
 		Prop("CurrentFileSystemLocation", "object", func(_ context.Context, in *Invoke) (any, error) {
-			return in.Session.PathInfo(in.Session.Location()), nil
+			s := in.Session
+			p, err := s.onDrive(s.files, "")
+			return s.PathInfo(p), err
 		}),
 		Method("GetUnresolvedProviderPathFromPSPath", "string", O("string path", func(_ context.Context, in *Invoke) (any, error) {
 			p, err := in.Session.Resolve(in.String(0))

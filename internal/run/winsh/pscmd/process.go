@@ -199,10 +199,7 @@ func startProcess(ctx context.Context, c *ps.Call) error {
 	if c.Switch("UseNewEnvironment") {
 		return machine.Refuse("Start-Process -UseNewEnvironment", "programs get the environment of the script", "leave it out")
 	}
-	dir := s.Process().Dir
-	if at := s.Location(); at.Provider == fileSystem {
-		dir = at.Name
-	}
+	dir := s.Dir()
 	if c.Has("WorkingDirectory") {
 		full, err := workingDirectory(ctx, c)
 		if err != nil {
