@@ -41,7 +41,7 @@ func environmentMembers() []ps.Member {
 		static("GetFolderPath", "string", folderPath, "System.Environment+SpecialFolder folder", "System.Environment+SpecialFolder folder, System.Environment+SpecialFolderOption option"),
 		static("GetLogicalDrives", "string[]", val(func(*ps.Invoke) any { return ps.Strings([]string{`C:\`}) }), ""),
 		static("GetCommandLineArgs", "string[]", val(func(in *ps.Invoke) any { return ps.Strings(in.Session.Process().Args) }), ""),
-		static("Exit", "void", exit, "int exitCode"),
+		static("Exit", "void", func(_ context.Context, in *ps.Invoke) (any, error) { return nil, ps.Exit(in.Int(0)) }, "int exitCode"),
 		field("CommandLine", "string", func(in *ps.Invoke) any { return in.Session.Process().CommandLine }),
 		constant("NewLine", "string", "\r\n"),
 		constant("MachineName", "string", machine.ComputerName),
@@ -90,16 +90,6 @@ func processors(in *ps.Invoke) any {
 		n = 2
 	}
 	return ps.Int(n)
-}
-
-// exit ends PowerShell, as the statement of this name does.
-func exit(ctx context.Context, in *ps.Invoke) (any, error) {
-	b, err := in.Session.Parse(ctx, "exit "+strconv.Itoa(in.Int(0)), "")
-	if err != nil {
-		return nil, err
-	}
-	_, err = in.Session.Call(ctx, b, ps.CallOptions{SameScope: true})
-	return nil, err
 }
 
 func variableKey(target int64) string {

@@ -60,6 +60,9 @@ func fileMembers() []ps.Member {
 		static("ReadAllLines", "string[]", onPath(readAllLines), path, path+enc),
 		static("ReadLines", "System.Collections.Generic.IEnumerable`1[System.String]", onPath(readAllLines), path, path+enc),
 		static("ReadAllBytes", "byte[]", onPath(func(ctx context.Context, in *ps.Invoke, p string) (any, error) {
+			if err := sharing(in.Session, p, 1, shareRead); err != nil {
+				return nil, err
+			}
 			b, err := fsOf(in).ReadFile(ctx, p, in.Session.Machine().Limits().Memory)
 			return &ps.Bytes{B: b}, err
 		}), path),
@@ -70,6 +73,9 @@ func fileMembers() []ps.Member {
 		static("WriteAllBytes", "void", onPath(func(ctx context.Context, in *ps.Invoke, p string) (any, error) {
 			if !has(in, 1) {
 				return nil, nullArgument(in.Session, "bytes")
+			}
+			if err := sharing(in.Session, p, 2, shareRead); err != nil {
+				return nil, err
 			}
 			return nil, fsOf(in).WriteFile(ctx, p, bytesArg(in, 1))
 		}), path+", byte[] bytes"),
@@ -108,6 +114,9 @@ func readAllText(ctx context.Context, in *ps.Invoke, path string) (any, error) {
 }
 
 func readAllLines(ctx context.Context, in *ps.Invoke, path string) (any, error) {
+	if err := sharing(in.Session, path, 1, shareRead); err != nil {
+		return nil, err
+	}
 	f, err := fsOf(in).Open(ctx, path)
 	if err != nil {
 		return nil, err
@@ -153,9 +162,9 @@ func writeLines(appending bool) func(ctx context.Context, in *ps.Invoke, path st
 
 // openMembers are the methods that open a file.
 func openMembers() []ps.Member {
-	open := func(mode, access int64) run {
+	open := func(mode, access, share int64) run {
 		return func(ctx context.Context, in *ps.Invoke) (any, error) {
-			f, err := openFile(ctx, in.Session, in.String(0), mode, access)
+			f, err := openFile(ctx, in.Session, in.String(0), mode, access, share)
 			if err != nil {
 				return nil, err
 			}
@@ -164,19 +173,20 @@ func openMembers() []ps.Member {
 	}
 	text := func(mode int64) run {
 		return func(ctx context.Context, in *ps.Invoke) (any, error) {
-			f, err := openFile(ctx, in.Session, in.String(0), mode, 2)
+			f, err := openFile(ctx, in.Session, in.String(0), mode, 2, shareRead)
 			if err != nil {
 				return nil, err
 			}
 			o := newFileStream(in.Session, f)
-			return in.Session.Object("System.IO.StreamWriter", &textWriter{s: in.Session, stream: o.Data.(*Stream), object: o, cs: pscmd.UTF8(false), newLine: "\r\n"}), nil
+			w := &textWriter{s: in.Session, stream: o.Data.(*Stream), object: o, cs: pscmd.UTF8(false), newLine: "\r\n"}
+			return w.opened(), nil
 		}
 	}
 	const path, mode = "string path", "string path, System.IO.FileMode mode"
 	return []ps.Member{
-		static("OpenRead", fileStream, open(modeOpen, 1), path), static("OpenWrite", fileStream, open(modeOpenOrCreate, 2), path),
-		static("Create", fileStream, open(modeCreate, 3), path, path+", int bufferSize"),
-		static("Open", fileStream, newFile, mode, mode+", System.IO.FileAccess access", mode+", System.IO.FileAccess access, System.IO.FileShare share"),
+		static("OpenRead", fileStream, open(modeOpen, 1, shareRead), path), static("OpenWrite", fileStream, open(modeOpenOrCreate, 2, shareNone), path),
+		static("Create", fileStream, open(modeCreate, 3, shareNone), path, path+", int bufferSize"),
+		static("Open", fileStream, newFile(shareNone), mode, mode+", System.IO.FileAccess access", mode+", System.IO.FileAccess access, System.IO.FileShare share"),
 		static("OpenText", "System.IO.StreamReader", newStreamReader, path),
 		static("CreateText", "System.IO.StreamWriter", text(modeCreate), path), static("AppendText", "System.IO.StreamWriter", text(modeAppend), path),
 	}
@@ -210,6 +220,9 @@ func moveFile(ctx context.Context, in *ps.Invoke, from string) (any, error) {
 		return nil, &machine.Error{Op: "move", Path: from, Code: machine.ErrorFileNotFound}
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := sharing(s, from, 0, shareNone); err != nil {
 		return nil, err
 	}
 	return nil, alreadyThere(s, fsOf(in).Rename(ctx, from, to, in.Bool(2)))
@@ -254,6 +267,9 @@ func deleteFile(ctx context.Context, in *ps.Invoke, path string) (any, error) {
 		return nil, err
 	case info.IsDir():
 		return nil, &machine.Error{Op: "delete", Path: path, Code: machine.ErrorAccessDenied}
+	}
+	if err := sharing(in.Session, path, 0, shareNone); err != nil {
+		return nil, err
 	}
 	return nil, fsOf(in).Remove(ctx, path)
 }
@@ -309,9 +325,9 @@ func aclMembers(dir bool) []ps.Member {
 // fileInfoMembers are the streams of a FileInfo.
 func fileInfoMembers() []ps.Member {
 	path := func(in *ps.Invoke) string { return in.Data().(*pscmd.FileItem).Path }
-	open := func(how, access int64) run {
+	open := func(how, access, share int64) run {
 		return func(ctx context.Context, in *ps.Invoke) (any, error) {
-			mode, access := how, access
+			mode, access, share := how, access, share
 			if len(in.Args) > 0 {
 				mode = enumArg(in, 0)
 				access = defaultAccess(mode)
@@ -319,7 +335,10 @@ func fileInfoMembers() []ps.Member {
 			if len(in.Args) > 1 {
 				access = enumArg(in, 1)
 			}
-			f, err := openFile(ctx, in.Session, path(in), mode, access)
+			if len(in.Args) > 2 {
+				share = enumArg(in, 2)
+			}
+			f, err := openFile(ctx, in.Session, path(in), mode, access, share)
 			if err != nil {
 				return nil, err
 			}
@@ -337,9 +356,9 @@ func fileInfoMembers() []ps.Member {
 	}
 	const mode = "System.IO.FileMode mode"
 	return []ps.Member{
-		method("OpenRead", fileStream, open(modeOpen, 1), ""), method("OpenWrite", fileStream, open(modeOpenOrCreate, 2), ""),
-		method("Create", fileStream, open(modeCreate, 3), ""),
-		method("Open", fileStream, open(0, 0), mode, mode+", System.IO.FileAccess access", mode+", System.IO.FileAccess access, System.IO.FileShare share"),
+		method("OpenRead", fileStream, open(modeOpen, 1, shareRead), ""), method("OpenWrite", fileStream, open(modeOpenOrCreate, 2, shareNone), ""),
+		method("Create", fileStream, open(modeCreate, 3, shareNone), ""),
+		method("Open", fileStream, open(0, 0, shareNone), mode, mode+", System.IO.FileAccess access", mode+", System.IO.FileAccess access, System.IO.FileShare share"),
 		method("OpenText", "System.IO.StreamReader", through("OpenText"), ""), method("CreateText", "System.IO.StreamWriter", through("CreateText"), ""),
 		method("AppendText", "System.IO.StreamWriter", through("AppendText"), ""),
 	}

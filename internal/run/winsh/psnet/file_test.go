@@ -97,3 +97,19 @@ func TestUser(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestLeftOpen fails if files that a script leaves open do not get what Windows
+// writes to them, or are no obstacle to who opens them again.
+func TestLeftOpen(t *testing.T) {
+	const busy = "!The process cannot access the file 'C:\\w\\x' because it is being used by another process."
+	check(t, []string{`C:\w\x=old`}, []says{
+		{script: `$f = [IO.File]::Create('C:\w\n1'); $f.WriteByte(65); $f.Flush(); Get-Content C:\w\n1; $f.WriteByte(66)`, want: "A", core: "refused: [System.IO.FileStream]"},
+		{script: `$f = [IO.File]::Create('C:\w\n2'); Test-Path C:\w\n2`, want: "True"},
+		{script: `$w = New-Object IO.StreamWriter 'C:\w\n3'; $w.WriteLine('x')`, want: "refused: [System.IO.StreamWriter]"},
+		{script: `$w = New-Object IO.StreamWriter 'C:\w\n4'; $w.AutoFlush = $true; $w.WriteLine('x'); $w.WriteLine('y'); (Get-Content C:\w\n4) -join ','`, want: "x,y"},
+		{script: `$f = [IO.File]::Create('C:\w\n5'); $z = New-Object IO.Compression.GZipStream($f, [IO.Compression.CompressionMode]::Compress); $z.WriteByte(1); $f.Close()`, want: "refused: [System.IO.Compression.GZipStream]"},
+		{script: `$f = [IO.File]::OpenRead('C:\w\x'); [IO.File]::ReadAllText('C:\w\x'); [IO.File]::OpenWrite('C:\w\x')`, want: "old\n" + busy},
+		{script: `$f = [IO.File]::OpenWrite('C:\w\x'); [IO.File]::ReadAllText('C:\w\x')`, want: busy},
+		{script: `$f = [IO.File]::Open('C:\w\x','Open','ReadWrite','ReadWrite'); [IO.File]::Open('C:\w\x','Open','Read','ReadWrite').Length; [IO.File]::ReadAllBytes('C:\w\x')`, want: "3\n" + busy},
+	})
+}

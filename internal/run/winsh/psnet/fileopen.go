@@ -5,78 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
-	"github.com/casement/casement/internal/winmeta"
 )
-
-type openFilesKey struct{}
-
-// openFiles are the streams of files that nobody has closed.
-func openFiles(s *ps.Session) map[*file]bool {
-	return s.Value(openFilesKey{}, func() any { return map[*file]bool{} }).(map[*file]bool)
-}
-
-// openFile opens a file as FileStream does.
-func openFile(ctx context.Context, s *ps.Session, path string, mode, access int64) (*file, error) {
-	p, err := full(s, path)
-	if err != nil {
-		return nil, err
-	}
-	f := &file{s: s, path: p, mayR: access&1 != 0, mayW: access&2 != 0}
-	if !f.mayW && mode != modeOpen && mode != modeOpenOrCreate {
-		name := s.EnumName(s.Enum("System.IO.FileMode", mode))
-		return nil, badArgument(s, "Combining FileMode: "+name+" with FileAccess: Read is invalid.", "access")
-	}
-	if mode == modeAppend && f.mayR {
-		return nil, badArgument(s, "Append access can be requested only in write-only mode.", "access")
-	}
-	if err := f.start(ctx, mode); err != nil {
-		return nil, ioError(s, err)
-	}
-	openFiles(s)[f] = true
-	return f, nil
-}
-
-// start opens or makes the file.
-func (f *file) start(ctx context.Context, mode int64) error {
-	fsys := f.s.Machine().FS()
-	create := func(o machine.CreateOptions) (err error) {
-		f.w, err = fsys.Create(ctx, f.path, o)
-		return err
-	}
-	if mode == modeCreate || mode == modeCreateNew {
-		return create(machine.CreateOptions{New: mode == modeCreateNew})
-	}
-	info, err := fsys.Stat(ctx, f.path)
-	missing := machine.CodeOf(err) == machine.ErrorFileNotFound
-	if err != nil && !(missing && mode != modeOpen && mode != modeTruncate) {
-		return err
-	}
-	switch {
-	case missing && f.mayW:
-		return create(machine.CreateOptions{})
-	case missing:
-		if err := create(machine.CreateOptions{}); err != nil {
-			return err
-		}
-		if err := f.w.Close(); err != nil {
-			return err
-		}
-		f.w = nil
-	case mode == modeTruncate:
-		return create(machine.CreateOptions{})
-	case mode == modeAppend:
-		f.base, f.pos, f.size = info.Size, info.Size, info.Size
-		return create(machine.CreateOptions{Append: true})
-	case f.mayW && info.Attributes.Has(winmeta.ReadOnly):
-		return &machine.Error{Op: "open", Path: f.path, Code: machine.ErrorAccessDenied}
-	default:
-		f.size = info.Size
-	}
-	f.r, err = fsys.Open(ctx, f.path)
-	return err
-}
 
 func newFileStream(s *ps.Session, f *file) *ps.Object { return newStream(s, fileStream, f) }
 
@@ -88,17 +18,23 @@ func defaultAccess(mode int64) int64 {
 	return 3
 }
 
-func newFile(ctx context.Context, in *ps.Invoke) (any, error) {
-	mode := enumArg(in, 1)
-	access := defaultAccess(mode)
-	if len(in.Args) > 2 {
-		access = enumArg(in, 2)
+// newFile opens a file; share is what is shared if nothing is said.
+func newFile(share int64) run {
+	return func(ctx context.Context, in *ps.Invoke) (any, error) {
+		mode, share := enumArg(in, 1), share
+		access := defaultAccess(mode)
+		if len(in.Args) > 2 {
+			access = enumArg(in, 2)
+		}
+		if len(in.Args) > 3 {
+			share = enumArg(in, 3)
+		}
+		f, err := openFile(ctx, in.Session, in.String(0), mode, access, share)
+		if err != nil {
+			return nil, err
+		}
+		return newFileStream(in.Session, f), nil
 	}
-	f, err := openFile(ctx, in.Session, in.String(0), mode, access)
-	if err != nil {
-		return nil, err
-	}
-	return newFileStream(in.Session, f), nil
 }
 
 // fileStreamTypes has FileStream and how files are opened.
@@ -107,7 +43,7 @@ func fileStreamTypes() []*ps.Type {
 	return []*ps.Type{
 		{
 			Name: fileStream, Base: "System.IO.Stream",
-			New: overloads(newFile, mode, mode+access, mode+access+share, mode+access+share+", int bufferSize",
+			New: overloads(newFile(shareRead), mode, mode+access, mode+access+share, mode+access+share+", int bufferSize",
 				mode+access+share+", int bufferSize, bool useAsync", mode+access+share+", int bufferSize, System.IO.FileOptions options"),
 			Members: func() []ps.Member {
 				return append([]ps.Member{
@@ -173,7 +109,8 @@ func newPacked(name string, kind packing) run {
 		if strings.HasSuffix(e.Type.Name, "Level") {
 			level = e.Value
 		}
-		p := &packer{kind: kind, level: level, inner: inner, object: object(in, 0), leave: leave}
+		p := &packer{s: in.Session, name: "System.IO.Compression." + name, kind: kind, level: level, inner: inner, object: object(in, 0), leave: leave}
+		left(in.Session).writers[p] = true
 		return newStream(in.Session, "System.IO.Compression."+name, p), nil
 	}
 }
@@ -244,6 +181,8 @@ func (u *unpacker) close(ctx context.Context) error {
 // packer is a stream that packs into another one.
 type packer struct {
 	noStream
+	s      *ps.Session
+	name   string
 	kind   packing
 	level  int64
 	inner  *Stream
@@ -251,6 +190,13 @@ type packer struct {
 	leave  bool
 	out    *writerTo
 	w      io.WriteCloser
+}
+
+func (p *packer) holds() string {
+	if p.w == nil {
+		return ""
+	}
+	return p.name
 }
 
 func (p *packer) base() *ps.Object        { return p.object }
@@ -293,6 +239,7 @@ func (p *packer) flush(ctx context.Context) error {
 }
 
 func (p *packer) close(ctx context.Context) error {
+	delete(left(p.s).writers, p)
 	if p.w != nil {
 		if err := p.ready(ctx); err != nil {
 			return err

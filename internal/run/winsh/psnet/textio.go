@@ -181,7 +181,7 @@ func newStreamReader(ctx context.Context, in *ps.Invoke) (any, error) {
 		}
 		t.stream, t.object = s, o
 	} else {
-		f, err := openFile(ctx, in.Session, in.String(0), modeOpen, 1)
+		f, err := openFile(ctx, in.Session, in.String(0), modeOpen, 1, shareRead)
 		if err != nil {
 			return nil, err
 		}
@@ -263,7 +263,10 @@ func (w *textWriter) put(ctx context.Context, text string) error {
 		return limit(w.s, int64(len(w.text.b)))
 	}
 	w.buf.WriteString(text)
-	if w.auto || w.buf.Len() > 32<<10 {
+	switch {
+	case w.auto:
+		return w.flushAll(ctx)
+	case w.buf.Len() > 32<<10:
 		return w.flush(ctx)
 	}
 	return nil
@@ -291,12 +294,28 @@ func (w *textWriter) flush(ctx context.Context) error {
 	return w.stream.write(ctx, b)
 }
 
+// flushAll is Flush: the stream passes on what it has got as well.
+func (w *textWriter) flushAll(ctx context.Context) error {
+	if err := w.flush(ctx); err != nil || w.stream == nil {
+		return err
+	}
+	return w.stream.b.flush(ctx)
+}
+
+func (w *textWriter) holds() string {
+	if w.buf.Len() > 0 {
+		return "System.IO.StreamWriter"
+	}
+	return ""
+}
+
 func (w *textWriter) close(ctx context.Context) error {
 	if w.closed || w.console != nil {
 		return nil
 	}
 	err := w.flush(ctx)
 	w.closed = true
+	delete(left(w.s).writers, w)
 	if w.stream != nil && !w.leave {
 		err = errors.Join(err, w.stream.close(ctx))
 	}
@@ -321,7 +340,7 @@ func newStreamWriter(ctx context.Context, in *ps.Invoke) (any, error) {
 		if len(in.Args) > 1 && in.Bool(1) {
 			mode = modeAppend
 		}
-		f, err := openFile(ctx, in.Session, in.String(0), mode, 2)
+		f, err := openFile(ctx, in.Session, in.String(0), mode, 2, shareRead)
 		if err != nil {
 			return nil, err
 		}
@@ -332,7 +351,13 @@ func newStreamWriter(ctx context.Context, in *ps.Invoke) (any, error) {
 	if object(in, enc) != nil {
 		w.cs = encodingArg(in, enc)
 	}
-	return in.Session.Object("System.IO.StreamWriter", w), nil
+	return w.opened(), nil
+}
+
+// opened makes the object of a StreamWriter.
+func (w *textWriter) opened() *ps.Object {
+	left(w.s).writers[w] = true
+	return w.s.Object("System.IO.StreamWriter", w)
 }
 
 // writerMembers are the members of TextWriter.
@@ -352,7 +377,7 @@ func writerMembers() []ps.Member {
 	}
 	signatures := writeSignatures()
 	flush := func(ctx context.Context, in *ps.Invoke) (any, error) {
-		return nil, ioError(in.Session, data(in).flush(ctx))
+		return nil, ioError(in.Session, data(in).flushAll(ctx))
 	}
 	end := func(ctx context.Context, in *ps.Invoke) (any, error) {
 		return nil, ioError(in.Session, data(in).close(ctx))
@@ -415,6 +440,9 @@ func streamWriterMembers() []ps.Member {
 
 // wholeText is File.ReadAllText: in the encoding of the file's mark, else in cs.
 func wholeText(ctx context.Context, s *ps.Session, path string, cs *pscmd.Charset) (string, error) {
+	if err := sharing(s, path, 1, shareRead); err != nil {
+		return "", err
+	}
 	f, err := s.Machine().FS().Open(ctx, path)
 	if err != nil {
 		return "", err
@@ -426,6 +454,9 @@ func wholeText(ctx context.Context, s *ps.Session, path string, cs *pscmd.Charse
 
 // saveText writes texts to a file: a mark in front of them if it is new.
 func saveText(ctx context.Context, s *ps.Session, path string, cs *pscmd.Charset, appending bool, texts func(put func(string) error) error) error {
+	if err := sharing(s, path, 2, shareRead); err != nil {
+		return err
+	}
 	fsys := s.Machine().FS()
 	mark := cs.BOM
 	if appending {

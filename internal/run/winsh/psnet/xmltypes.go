@@ -2,6 +2,7 @@ package psnet
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -191,12 +192,12 @@ func saveXML(ctx context.Context, in *ps.Invoke) (any, error) {
 		switch d := o.Data.(type) {
 		case *writing:
 			d.w.save(doc)
-			return nil, d.flush(ctx)
+			return nil, d.flushAll(ctx)
 		case *textWriter:
 			style.encoding = strings.ToLower(d.cs.Name)
 			w := newXMLWriter(style)
 			w.save(doc)
-			return nil, ioError(s, d.put(ctx, w.b.String()))
+			return nil, ioError(s, errors.Join(d.put(ctx, w.b.String()), d.flushAll(ctx)))
 		case *Stream:
 			text, cs := savedText(doc, style)
 			return nil, ioError(s, d.write(ctx, append(slices.Clone(cs.BOM), cs.Encode(text)...)))

@@ -21,6 +21,7 @@ type writing struct {
 	leave  bool
 	begun  bool
 	closed bool
+	fresh  bool // the stream got something that Flush would have to pass on
 	// attribute is the one that is being written piece by piece.
 	attribute *xmlAttr
 }
@@ -45,9 +46,32 @@ func (d *writing) flush(ctx context.Context) error {
 			d.begun = true
 			b = append(slices.Clone(d.cs.BOM), b...)
 		}
+		d.fresh = d.fresh || len(b) > 0
 		return ioError(d.s, d.stream.write(ctx, b))
 	}
 	return nil
+}
+
+// flushAll is Flush.
+func (d *writing) flushAll(ctx context.Context) error {
+	if d.closed {
+		return throw(invalidOperation, "The Writer is closed or in error state.")
+	}
+	if d.w.inTag || d.attribute != nil {
+		return nil
+	}
+	if err := d.flush(ctx); err != nil || d.stream == nil {
+		return err
+	}
+	d.fresh = false
+	return ioError(d.s, d.stream.b.flush(ctx))
+}
+
+func (d *writing) holds() string {
+	if d.fresh || d.w.inTag {
+		return xmlSpace + "XmlWriter"
+	}
+	return ""
 }
 
 // close ends all that is open.
@@ -56,6 +80,7 @@ func (d *writing) close(ctx context.Context) error {
 		return nil
 	}
 	d.closed = true
+	delete(left(d.s).writers, d)
 	d.endAttribute()
 	for len(d.w.stack) > 0 {
 		d.end(false)
@@ -171,6 +196,7 @@ func (d *writing) attach(ctx context.Context, in *ps.Invoke) error {
 		switch x := o.Data.(type) {
 		case *Stream:
 			d.stream = x
+			left(d.s).writers[d] = true
 		case *textWriter:
 			d.text = x
 		case *builder:
@@ -180,11 +206,12 @@ func (d *writing) attach(ctx context.Context, in *ps.Invoke) error {
 		}
 		return nil
 	}
-	f, err := openFile(ctx, in.Session, in.String(0), modeCreate, 2)
+	f, err := openFile(ctx, in.Session, in.String(0), modeCreate, 2, shareRead)
 	if err != nil {
 		return err
 	}
 	d.stream, d.leave = newFileStream(in.Session, f).Data.(*Stream), false
+	left(d.s).writers[d] = true
 	return nil
 }
 
@@ -364,7 +391,7 @@ func xmlWriterMembers() []ps.Member {
 		act("WriteProcessingInstruction", func(in *ps.Invoke, d *writing) { d.settle(); d.w.pi(in.String(0), in.String(1)) }, "string name, string text"),
 		act("WriteWhitespace", func(in *ps.Invoke, d *writing) { d.settle(); d.w.whitespace(in.String(0)) }, "string ws"),
 		act("WriteDocType", func(in *ps.Invoke, d *writing) { d.w.doctype(doctypeText(in)) }, "string name, string pubid, string sysid, string subset"),
-		act("Flush", func(*ps.Invoke, *writing) {}, ""),
+		method("Flush", "void", func(ctx context.Context, in *ps.Invoke) (any, error) { return nil, self[*writing](in).flushAll(ctx) }, ""),
 		method("Close", "void", end, ""), method("Dispose", "void", end, ""),
 	}, refused("readers of XML are not supported", "write the elements one by one", "WriteNode", "WriteAttributes", "WriteBase64", "WriteBinHex")...)
 }

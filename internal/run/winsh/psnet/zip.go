@@ -86,7 +86,11 @@ func openZip(ctx context.Context, s *ps.Session, stream *Stream, mode int64, lea
 	if mode == zipCreate {
 		a.out = &writerTo{}
 		a.w = fetch.NewZipWriter(a.out)
+		left(s).writers[a] = true
 		return a, nil
+	}
+	if mode == zipUpdate {
+		left(s).writers[a] = true
 	}
 	at, size, err := stream.at(ctx, s)
 	if err != nil {
@@ -119,14 +123,16 @@ func newZipArchive(ctx context.Context, in *ps.Invoke) (any, error) {
 
 // openZipFile is ZipFile.Open.
 func openZipFile(ctx context.Context, s *ps.Session, path string, mode int64) (*ps.Object, error) {
-	how, access := int64(modeOpen), int64(1)
+	how, access, share := int64(modeOpen), int64(1), int64(shareNone)
 	switch mode {
+	case zipRead:
+		share = shareRead
 	case zipCreate:
 		how, access = modeCreateNew, 2
 	case zipUpdate:
 		how, access = modeOpenOrCreate, 3
 	}
-	f, err := openFile(ctx, s, path, how, access)
+	f, err := openFile(ctx, s, path, how, access, share)
 	if err != nil {
 		return nil, err
 	}
@@ -380,20 +386,33 @@ func (a *zipArchive) close(ctx context.Context) error {
 		err = a.rewrite(ctx)
 	}
 	a.closed = true
+	delete(left(a.s).writers, a)
 	if !a.leave {
 		err = errors.Join(err, a.stream.close(ctx))
 	}
 	return err
 }
 
+// changed reports whether the archive is not what its file has.
+func (a *zipArchive) changed() bool {
+	for _, o := range a.list {
+		if e := o.Data.(*zipEntry); e.gone || e.buf != nil {
+			return true
+		}
+	}
+	return a.z == nil
+}
+
+func (a *zipArchive) holds() string {
+	if a.mode == zipUpdate && !a.changed() {
+		return ""
+	}
+	return zipName
+}
+
 // rewrite makes the archive anew. What has not changed is copied as it is.
 func (a *zipArchive) rewrite(ctx context.Context) error {
-	changed := false
-	for _, o := range a.list {
-		e := o.Data.(*zipEntry)
-		changed = changed || e.gone || e.buf != nil
-	}
-	if !changed && a.z != nil {
+	if !a.changed() {
 		return nil
 	}
 	var out bytes.Buffer
