@@ -144,9 +144,31 @@ func tryStep(ctx context.Context, req TryRequest, t Tools) (run.Step, error) {
 		}
 		step.Root = step.Root.Push(l)
 	}
+	if req.Script && strings.Contains(req.Line, "\n") && (req.Shell == "" || req.Shell == "cmd") {
+		// cmd reads a command line to its first line end; several lines are a
+		// batch file.
+		step.Args, step.Mounts = []string{"cmd", "/S", "/C", tryBatch}, []run.Mount{batchMount(req.Line)}
+		step.Where = run.Where{Text: req.Line}
+		return step, nil
+	}
 	step.Args, err = tryArgs(req, shell.Config.Shell)
 	step.Where = run.Where{Text: req.Line}
 	return step, err
+}
+
+// tryBatch is where a script of several lines for cmd lies.
+const tryBatch = `C:\Windows\Temp\try.cmd`
+
+// batchMount brings a script of several lines as a batch file, which is not part
+// of what the line changes.
+func batchMount(text string) run.Mount {
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n") + "\r\n"
+	e := &tree.Entry{Name: "try.cmd", Kind: tree.File, Size: int64(len(text)), Content: tree.Bytes(text)}
+	set := tree.NewSet([]tree.Change{{Entry: e}})
+	return run.Mount{
+		Type: "bind", Target: "Windows/Temp/try.cmd", Selector: e.Name, ReadOnly: true,
+		Source: tree.NewChain(ocispec.Platform{OS: "windows"}, &tree.Layer{Changes: set}),
+	}
 }
 
 func orRoot(dirs ...string) string {

@@ -218,7 +218,7 @@ func whereOf(v *llb.Vertex) run.Where {
 func mountOf(m llb.Mount, inputs []tree.Chain) run.Mount {
 	out := run.Mount{
 		Type: mountType(m.Kind), Target: mountTarget(m.Dest), Source: at(inputs, m.Input),
-		Selector: tree.Clean(m.Selector), ReadOnly: m.ReadOnly, Size: m.TmpfsSize,
+		Selector: mountTarget(m.Selector), ReadOnly: m.ReadOnly, Size: m.TmpfsSize,
 	}
 	if m.Cache != nil {
 		out.ID, out.Sharing = m.Cache.ID, [...]string{llb.Shared: "shared", llb.Private: "private", llb.Locked: "locked"}[m.Cache.Sharing]

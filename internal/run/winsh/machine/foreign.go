@@ -14,10 +14,13 @@ import (
 func RefuseUnknown(name string) *run.RefusedError {
 	if what := foreign(name); what != "" {
 		return Refuse(name, "it is "+what+", and programs that an image brings are not executed in process",
-			"run this step on a Windows machine, or in a stage for Linux, and COPY its result")
+			"do this step on a Windows machine, or with docker buildx in a stage for Linux, and COPY its result")
 	}
-	return Refuse(name, "it is none of the commands that casement has, and no file of the image is known by that name",
-		"if it is a script, write its path or extension ("+name+".cmd); if it is a program, run this step on a Windows machine")
+	way := "if it is a program, run this step on a Windows machine"
+	if !strings.Contains(name, ".") {
+		way = "if it is a script, write its path or extension (" + name + ".cmd); " + way
+	}
+	return Refuse(name, "it is none of the commands that casement has, and no file of the image is known by that name", way)
 }
 
 // Foreign reports whether a command is a well-known program that no Windows
