@@ -52,7 +52,9 @@ func (w *webCall) connection(ctx context.Context) error {
 	if c.Switch("NoProxy") {
 		w.client.Wire.Proxy = "direct"
 	}
-	w.client.Wire.Insecure = c.Switch("SkipCertificateCheck")
+	// The callback of ServicePointManager, which the process keeps, is for the
+	// requests of .NET Framework.
+	w.client.Wire.Insecure = c.Switch("SkipCertificateCheck") || w.desktop() && c.Session.Process().Wire.Insecure
 	if v, ok := map[string]uint16{"tls": 0x301, "tls11": 0x302, "tls12": 0x303, "tls13": 0x304}[strings.ToLower(c.String("SslProtocol"))]; ok {
 		w.client.Wire.MinTLS, w.client.Wire.MaxTLS = v, v
 	}
