@@ -29,7 +29,7 @@ func programs() map[string]machine.Program {
 func powershells() map[string]machine.Program {
 	made := sync.OnceValue(func() map[string]machine.Program {
 		return ps.New(ps.Config{
-			Cmdlets: pscmd.All(), Types: slices.Concat(pscmd.Types(), psnet.All()), Refused: pscmd.Refused, Assemblies: pscmd.Assemblies(),
+			Cmdlets: pscmd.All(), Types: slices.Concat(psnet.All(), pscmd.Types()), Refused: pscmd.Refused, Assemblies: pscmd.Assemblies(),
 		}).Programs()
 	})
 	return map[string]machine.Program{"powershell": late{"powershell", made}, "pwsh": late{"pwsh", made}}
