@@ -81,16 +81,28 @@ func (c *commonVars) read(e *element, b *binding) {
 // listVariable makes the list of -OutVariable and its kin in the caller's
 // scope; +name goes on with one that is there.
 func (e *element) listVariable(name string) *Array {
-	if rest, ok := strings.CutPrefix(name, "+"); ok {
-		name = rest
-		if v := e.s.find(varKey(name)); v != nil {
-			if a, ok := v.value().(*Array); ok && !a.Fixed() {
-				return a
-			}
+	name, more := strings.CutPrefix(name, "+")
+	sc := e.scope
+	if scope, rest, ok := strings.Cut(name, ":"); ok {
+		switch name = rest; strings.ToLower(scope) {
+		case "global":
+			sc = e.s.global
+		case "script":
+			sc = e.s.scriptScope()
 		}
 	}
 	a := &Array{Type: tArrayList}
-	e.scope.put(name, a)
+	if more {
+		if v := e.s.find(varKey(name)); v != nil {
+			if old, ok := v.value().(*Array); ok && !old.Fixed() {
+				return old
+			}
+			if old := v.value(); !IsNull(old) {
+				a.Items = append(a.Items, Items(old)...)
+			}
+		}
+	}
+	sc.put(name, a)
 	return a
 }
 
@@ -134,8 +146,10 @@ func (e *element) writeErrorTo(ctx context.Context, r *ErrorRecord, action strin
 		r.final = true
 		return r
 	}
+	if list != nil && !s.noted(list) {
+		list.Items = append(list.Items, r)
+	}
 	s.log(r)
-	s.note(r, list, func(c *commonVars) *Array { return c.err })
 	if action == "SilentlyContinue" {
 		return nil
 	}
@@ -156,6 +170,17 @@ func (s *Session) note(v any, list *Array, of func(*commonVars) *Array) {
 			l.Items = append(l.Items, v)
 		}
 	}
+}
+
+// noted reports whether a list is that of a function that runs, and gets errors
+// as they are logged.
+func (s *Session) noted(list *Array) bool {
+	for f := s.frame; f != nil; f = f.parent {
+		if f.vars != nil && f.vars.err == list {
+			return true
+		}
+	}
+	return false
 }
 
 // notBound is the error of an object that no parameter takes.
@@ -404,6 +429,9 @@ type scriptCmdlet struct {
 	e *element
 }
 
+// write is WriteObject.
+func (c *scriptCmdlet) write(ctx context.Context, v any) error { return c.f.vars.wrap(c.e)(ctx, v) }
+
 func scriptCmdletMembers() []Member {
 	of := func(in *Invoke) *scriptCmdlet { return in.Data().(*scriptCmdlet) }
 	should := func(ctx context.Context, in *Invoke) (any, error) {
@@ -427,13 +455,13 @@ func scriptCmdletMembers() []Member {
 		})),
 		Method("WriteObject", "void",
 			O("object sendToPipeline", func(ctx context.Context, in *Invoke) (any, error) {
-				return nil, of(in).e.out(ctx, in.Args[0])
+				return nil, of(in).write(ctx, in.Args[0])
 			}),
 			O("object sendToPipeline, bool enumerateCollection", func(ctx context.Context, in *Invoke) (any, error) {
 				if in.Bool(1) {
-					return nil, writeEach(ctx, in.Args[0], of(in).e.out)
+					return nil, writeEach(ctx, in.Args[0], of(in).write)
 				}
-				return nil, of(in).e.out(ctx, in.Args[0])
+				return nil, of(in).write(ctx, in.Args[0])
 			})),
 		Method("WriteWarning", "void", O("string text", func(ctx context.Context, in *Invoke) (any, error) {
 			return nil, in.Session.message(ctx, StreamWarning, in.String(0), in.Session.preference("WarningPreference"))

@@ -92,6 +92,7 @@ func (s *Session) log(r *ErrorRecord) {
 		return
 	}
 	r.logged = true
+	s.note(r, nil, func(c *commonVars) *Array { return c.err })
 	s.errors.Items = append([]any{r}, s.errors.Items...)
 	if len(s.errors.Items) > 256 {
 		s.errors.Items = s.errors.Items[:256]

@@ -18,9 +18,11 @@ type element struct {
 	stage stage
 	// out is where its objects go.
 	out sink
-	// scope and streams are those that it runs in.
+	// scope, streams and caller (the function whose body it stands in) are those
+	// that it runs in.
 	scope   *scope
 	streams streams
+	caller  *invocation
 	// piped says that objects come from an element or expression before it.
 	piped  bool
 	failed bool
@@ -40,10 +42,10 @@ type stage interface {
 // within runs a phase of the element in its scope and with its streams.
 func (e *element) within(run func() error) error {
 	s := e.s
-	sc, st, pos := s.scope, s.streams, s.pos
-	s.scope, s.streams, s.pos = e.scope, e.streams, e.at
+	sc, st, pos, frame := s.scope, s.streams, s.pos, s.frame
+	s.scope, s.streams, s.pos, s.frame = e.scope, e.streams, e.at, e.caller
 	err := run()
-	s.scope, s.streams, s.pos = sc, st, pos
+	s.scope, s.streams, s.pos, s.frame = sc, st, pos, frame
 	return err
 }
 
@@ -67,10 +69,10 @@ func (e *element) accept(ctx context.Context, v any) error {
 		}
 	}
 	s := e.s
-	sc, st, pos := s.scope, s.streams, s.pos
-	s.scope, s.streams, s.pos = e.scope, e.streams, e.at
+	sc, st, pos, frame := s.scope, s.streams, s.pos, s.frame
+	s.scope, s.streams, s.pos, s.frame = e.scope, e.streams, e.at, e.caller
 	err := e.stage.process(ctx, e, v)
-	s.scope, s.streams, s.pos = sc, st, pos
+	s.scope, s.streams, s.pos, s.frame = sc, st, pos, frame
 	return err
 }
 
@@ -304,7 +306,7 @@ func (s *Session) fileSink(ctx context.Context, target any, r *pslang.Redirectio
 // redirectedExpression is an expression with redirections as a whole pipeline
 // or as its first element.
 func (s *Session) redirectedExpression(ctx context.Context, n *pslang.ExpressionElement, out sink) error {
-	e := &element{s: s, at: n.Extent, out: out, scope: s.scope, streams: s.streams}
+	e := &element{s: s, at: n.Extent, out: out, scope: s.scope, streams: s.streams, caller: s.frame}
 	if err := s.redirect(ctx, e, n.Redirections); err != nil {
 		return err
 	}
@@ -350,7 +352,7 @@ func (s *Session) Stream(ctx context.Context, b *ScriptBlock, o CallOptions, wri
 			f.args = append(f.args, argument{param: s.ToString(x.Key), isParam: true, colon: true, value: x.Value, has: true, splatted: true})
 		}
 	}
-	e := &element{s: s, at: s.pos, stage: f, out: write, scope: s.scope, streams: s.streams, piped: o.Input != nil, length: 1, place: 1}
+	e := &element{s: s, at: s.pos, stage: f, out: write, scope: s.scope, streams: s.streams, caller: s.frame, piped: o.Input != nil, length: 1, place: 1}
 	ok := s.ok
 	var input func(sink) error
 	if o.Input != nil {
@@ -438,7 +440,7 @@ func (s *Session) RunCommand(ctx context.Context, name string, named *Hashtable,
 	if info == nil {
 		return nil, s.unknownCommand(ctx, name, s.pos)
 	}
-	e := &element{s: s, at: s.pos, name: name, scope: s.scope, streams: s.streams, length: 1, place: 1}
+	e := &element{s: s, at: s.pos, name: name, scope: s.scope, streams: s.streams, caller: s.frame, length: 1, place: 1}
 	if e.stage, err = s.stageOf(ctx, info, list, false); err != nil {
 		return nil, err
 	}
