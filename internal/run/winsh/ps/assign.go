@@ -16,7 +16,25 @@ func (s *Session) assignment(ctx context.Context, n *pslang.Assignment) (any, er
 		return nil, err
 	}
 	s.pos = n.Extent
-	return v, s.store(ctx, n.Target, v)
+	if err := s.store(ctx, n.Target, v); err != nil {
+		return nil, err
+	}
+	return s.assigned(ctx, n.Target, v)
+}
+
+// assigned is the value of an assignment: what a typed variable has become.
+func (s *Session) assigned(ctx context.Context, target pslang.Expression, v any) (any, error) {
+	switch n := target.(type) {
+	case *pslang.Cast:
+		if x, ok := n.X.(*pslang.Variable); ok {
+			return s.eval(ctx, x)
+		}
+	case *pslang.Variable:
+		if x := s.find(n.Key); n.Scope != pslang.ScopeDrive && x != nil && x.check != nil {
+			return x.value(), nil
+		}
+	}
+	return v, nil
 }
 
 // compound is target op= value; ??= only evaluates what it needs.

@@ -92,7 +92,7 @@ func (b *binding) named(ctx context.Context, args []argument) ([]argument, error
 			return nil, b.bindFail("Parameter cannot be processed because the parameter name '"+a.param+"' is ambiguous. Possible matches include: "+strings.Join(many, " ")+".", "AmbiguousParameter", a.at, nil)
 		}
 		if p == nil {
-			if b.meta.advanced {
+			if b.meta.advanced && !b.takesRest() {
 				return nil, b.bindFail("A parameter cannot be found that matches parameter name '"+a.param+"'.", "NamedParameterNotFound", a.at, nil)
 			}
 			rest = append(rest, a)
@@ -119,6 +119,16 @@ func (b *binding) named(ctx context.Context, args []argument) ([]argument, error
 		}
 	}
 	return rest, nil
+}
+
+// takesRest reports whether a parameter takes the remaining arguments.
+func (b *binding) takesRest() bool {
+	for _, p := range b.meta.params {
+		if u, ok := p.use(b.valid, b.meta.defaultSet); ok && u.remaining {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *binding) missingArgument(p *param, a argument) error {

@@ -356,7 +356,7 @@ func (k *checker) using(x *pslang.Using) error {
 func (k *checker) attribute(a *pslang.Attribute) error {
 	switch attributeName(a) {
 	case "cmdletbinding", "parameter", "alias", "allownull", "allowemptystring", "allowemptycollection", "validatenotnull", "validatenotnullorempty",
-		"validateset", "validaterange", "validatepattern", "validatelength", "validatecount", "validatescript",
+		"validatenotnullorwhitespace", "validateset", "validaterange", "validatepattern", "validatelength", "validatecount", "validatescript",
 		"psdefaultvalue", "argumentcompleter", "argumentcompletions", "supportswildcards", "suppressmessage", "pstypename", "obsolete", "outputtype", "dontshow":
 		return nil
 	}

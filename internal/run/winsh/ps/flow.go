@@ -292,6 +292,9 @@ func (s *Session) catchRank(r *ErrorRecord, n *pslang.TypeName) (int, *Exception
 		return 0, nil
 	}
 	list := []*Exception{r.Exception, {Type: tRuntime}, r.Exception.Inner}
+	if r.final && !r.thrown {
+		list = append(list, &Exception{Type: "System.Management.Automation.ActionPreferenceStopException"})
+	}
 	if r.Exception.Inner != nil && s.engine.mustType(r.Exception.Type).Inherits(tRuntime) {
 		list = []*Exception{r.Exception.Inner, r.Exception}
 	}
@@ -303,7 +306,7 @@ func (s *Session) catchRank(r *ErrorRecord, n *pslang.TypeName) (int, *Exception
 		for b := t; b != nil; b = b.BaseType() {
 			depth++
 		}
-		if x.Type == tRuntime && x.Message == "" {
+		if x.Message == "" && (x.Type == tRuntime || strings.HasSuffix(x.Type, "StopException")) {
 			x = r.Exception
 		}
 		return (len(list)-i)*100 + depth, x

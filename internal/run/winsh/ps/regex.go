@@ -2,6 +2,7 @@ package ps
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -303,27 +304,35 @@ func allMatches(re *Regex, text []rune) ([]*regexp2.Match, error) {
 
 // splitBy cuts a text at the characters for which a block is true.
 func (s *Session) splitBy(ctx context.Context, block *ScriptBlock, text string, limit int64) ([]string, error) {
-	var list []string
-	var part strings.Builder
+	if limit < 0 && s.edition != Core {
+		limit = 0
+	}
 	units := Units(text)
-	for i, u := range units {
-		if limit > 0 && int64(len(list))+1 >= limit {
-			part.WriteString(Text(units[i:]))
+	var cuts []int
+	for n := range units {
+		if limit > 0 && int64(len(cuts))+1 >= limit || limit < 0 && int64(len(cuts))+1 >= -limit {
 			break
 		}
-		c := charText(Char(u))
-		out, err := s.Call(ctx, block, CallOptions{Under: c, HasUnder: true, Args: []any{text, Int(i)}})
+		i := n
+		if limit < 0 {
+			i = len(units) - 1 - n // from the end
+		}
+		out, err := s.Call(ctx, block, CallOptions{Under: charText(Char(units[i])), HasUnder: true, Args: []any{text, Int(i)}})
 		if err != nil {
 			return nil, err
 		}
 		if toBool(Collect(out)) {
-			list = append(list, part.String())
-			part.Reset()
-			continue
+			cuts = append(cuts, i)
 		}
-		part.WriteString(c)
 	}
-	return append(list, part.String()), nil
+	slices.Sort(cuts)
+	var list []string
+	at := 0
+	for _, i := range cuts {
+		list = append(list, Text(units[at:i]))
+		at = i + 1
+	}
+	return append(list, Text(units[at:])), nil
 }
 
 // like is -like and -notlike.

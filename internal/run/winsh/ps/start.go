@@ -62,6 +62,10 @@ func (s *Session) setModulePath() {
 		}
 	}
 	s.process.Env.Set("PSModulePath", strings.Join(list, ";"))
+	// PowerShell makes control panels commands.
+	if exts, _ := s.process.Env.Get("PATHEXT"); exts != "" && !strings.Contains(strings.ToUpper(exts), ".CPL") {
+		s.process.Env.Set("PATHEXT", strings.TrimSuffix(exts, ";")+";.CPL")
+	}
 }
 
 // profiles are the scripts that run at the start, those of all users first.

@@ -111,6 +111,55 @@ func checkScript(b *ScriptBlock) check {
 	})
 }
 
+// checkKind is [ValidateRange('Positive')] and its kin of 7.
+func checkKind(kind string) check {
+	kinds := map[string]struct {
+		fits func(sign int) bool
+		want string
+	}{
+		"positive":    {func(n int) bool { return n > 0 }, "greater than zero"},
+		"nonnegative": {func(n int) bool { return n >= 0 }, "greater than or equal to zero"},
+		"negative":    {func(n int) bool { return n < 0 }, "less than zero"},
+		"nonpositive": {func(n int) bool { return n <= 0 }, "less than or equal to zero"},
+	}
+	k, ok := kinds[strings.ToLower(kind)]
+	if !ok {
+		return nil
+	}
+	zero, _ := toDecimal(int32(0))
+	return elements(func(_ context.Context, s *Session, v any) (string, error) {
+		if d, ok := toDecimal(v); ok && k.fits(d.Cmp(zero)) {
+			return "", nil
+		}
+		return `The argument "` + s.ToString(v) + `" cannot be validated because its value is not ` + k.want + ".", nil
+	})
+}
+
+func checkWhiteSpace() check {
+	return elements(func(_ context.Context, s *Session, v any) (string, error) {
+		if !IsNull(v) && strings.TrimSpace(s.ToString(v)) != "" {
+			return "", nil
+		}
+		return "The argument is null, empty, or consists of only white-space characters. Provide an argument that contains non white-space characters, and then try the command again.", nil
+	})
+}
+
+// withMessage is a check with the ErrorMessage of its attribute, which PowerShell
+// 7 knows: {0} is the value, {1} what it is checked against.
+func withMessage(named map[string]any, against string, c check) check {
+	format, ok := named["errormessage"]
+	if !ok {
+		return c
+	}
+	return elements(func(ctx context.Context, s *Session, v any) (string, error) {
+		msg, err := c(ctx, s, v)
+		if msg == "" || err != nil {
+			return msg, err
+		}
+		return s.Composite(s.ToString(format), []any{v, against})
+	})
+}
+
 // validator makes the check of a validation attribute.
 func (s *Session) validator(a *pslang.Attribute) (check, error) {
 	args, named, err := s.attributeArgs(a)
@@ -134,8 +183,13 @@ func (s *Session) validator(a *pslang.Attribute) (check, error) {
 		if v, ok := named["ignorecase"]; ok {
 			ignore = toBool(v)
 		}
-		return checkSet(list, !ignore), nil
+		return withMessage(named, strings.Join(list, ","), checkSet(list, !ignore)), nil
 	case "validaterange":
+		if len(args) == 1 && s.edition == Core {
+			if c := checkKind(s.ToString(args[0])); c != nil {
+				return c, nil
+			}
+		}
 		if len(args) == 2 {
 			lo, okLo := toDecimal(args[0])
 			hi, okHi := toDecimal(args[1])
@@ -152,7 +206,7 @@ func (s *Session) validator(a *pslang.Attribute) (check, error) {
 					options = 1
 				}
 			}
-			return checkPattern(s.ToString(args[0]), options), nil
+			return withMessage(named, s.ToString(args[0]), checkPattern(s.ToString(args[0]), options)), nil
 		}
 	case "validatelength":
 		return checkLength(number(0), number(1)), nil
@@ -161,7 +215,7 @@ func (s *Session) validator(a *pslang.Attribute) (check, error) {
 	case "validatescript":
 		if len(args) == 1 {
 			if b, ok := args[0].(*ScriptBlock); ok {
-				return checkScript(b), nil
+				return withMessage(named, b.String(), checkScript(b)), nil
 			}
 		}
 	case "validatenotnull":
@@ -171,6 +225,10 @@ func (s *Session) validator(a *pslang.Attribute) (check, error) {
 			}
 			return "", nil
 		}, nil
+	case "validatenotnullorwhitespace":
+		if s.edition == Core {
+			return checkWhiteSpace(), nil
+		}
 	case "validatenotnullorempty":
 		return func(_ context.Context, s *Session, v any) (string, error) {
 			if IsNull(v) || isBlank(v) {
