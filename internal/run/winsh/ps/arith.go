@@ -67,9 +67,9 @@ func (s *Session) add(a, b any) (any, error) {
 	case nil:
 		return b0, nil
 	case string:
-		return x + s.ToString(b0), nil
+		return s.concat(x, s.ToString(b0))
 	case Char:
-		return charText(x) + s.ToString(b0), nil
+		return s.concat(charText(x), s.ToString(b0))
 	case *Hashtable:
 		y, ok := b.(*Hashtable)
 		if !ok {
@@ -120,6 +120,14 @@ func (s *Session) binary(op pslang.Op, a, b any) (any, error) {
 		return s.multiply(a, b)
 	}
 	return s.arith(op, Unwrap(a), Unwrap(b))
+}
+
+// concat joins two texts, within what a value may have.
+func (s *Session) concat(a, b string) (any, error) {
+	if err := s.fits(int64(len(a)) + int64(len(b))); err != nil {
+		return nil, err
+	}
+	return a + b, nil
 }
 
 func (s *Session) multiply(a, b any) (any, error) {

@@ -302,7 +302,8 @@ func (s *Session) operate(ctx context.Context, op pslang.Op, a, b any, caseSensi
 	case pslang.OpNotIn:
 		return !s.contains(b, a, caseSensitive), nil
 	case pslang.OpJoin:
-		return s.join(a, s.ToString(b)), nil
+		text := s.join(a, s.ToString(b))
+		return text, s.fits(int64(len(text)))
 	case pslang.OpFormat:
 		return s.formatOp(a, b)
 	case pslang.OpRange:
@@ -321,6 +322,9 @@ func (s *Session) formatOp(a, b any) (any, error) {
 		args = Items(b)
 	}
 	text, err := s.Composite(s.ToString(a), args)
+	if err == nil {
+		err = s.fits(int64(len(text)))
+	}
 	if err != nil && !isControl(err) {
 		r := s.fail(tRuntime, "Error formatting a string: "+errText(err)+".", "FormatError", InvalidOperation, s.ToString(a))
 		r.Exception.Inner = ToException(err)
