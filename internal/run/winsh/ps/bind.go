@@ -108,6 +108,7 @@ func (b *binding) named(ctx context.Context, args []argument) ([]argument, error
 		case i+1 < len(args) && !args[i+1].isParam && !args[i+1].end:
 			i++
 			a.value, a.has = args[i].value, true
+			a.raw, a.hasRaw = args[i].raw, args[i].hasRaw
 		default:
 			return nil, b.missingArgument(p, a)
 		}
@@ -286,6 +287,14 @@ func (b *binding) convert(ctx context.Context, p *param, v any, at pslang.Extent
 		if _, text := Unwrap(v).(string); text {
 			err = b.s.castFail(`Cannot convert value "`+b.s.typeName(v)+`" to type "`+p.typ.Name+`". Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0.`, "InvalidCastExceptionForBooleanArgumentValue")
 		}
+	}
+	if p.typ.Elem != nil && p.typ.Elem.Name == "System.Boolean" {
+		Each(v, func(x any) bool {
+			if _, text := Unwrap(x).(string); text {
+				err = b.s.castFail(`Cannot convert value "`+b.s.typeName(x)+`" to type "System.Boolean". Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0.`, "InvalidCastExceptionForBooleanArgumentValue")
+			}
+			return err == nil
+		})
 	}
 	if err == nil && p.typ.Name == "System.Management.Automation.ScriptBlock" && isString(Unwrap(v)) {
 		err = b.s.castImpossible(v, p.typ)

@@ -44,6 +44,9 @@ type delayedBlock struct {
 func (b *binding) putArgument(ctx context.Context, p *param, a argument) error {
 	block, ok := Unwrap(a.value).(*ScriptBlock)
 	if !ok || !b.delays(p) {
+		if a.hasRaw && p.wantsText() {
+			a.value = a.raw
+		}
 		return b.put(ctx, p, a.value, a.at)
 	}
 	if !b.piped {
@@ -56,6 +59,19 @@ func (b *binding) putArgument(ctx context.Context, p *param, a argument) error {
 	b.values[p] = block
 	b.delayed = append(b.delayed, delayedBlock{p, block, a.at})
 	return nil
+}
+
+// wantsText reports whether a number is bound as it was written: 1.50 and 007 stay
+// what they are for a parameter that takes texts.
+func (p *param) wantsText() bool {
+	if p.typ == nil {
+		return false
+	}
+	t := p.typ
+	if t.Elem != nil {
+		t = t.Elem
+	}
+	return t.Name == tString || t.Name == "System.Version"
 }
 
 // delays reports whether a script block for a parameter is called for each
