@@ -334,14 +334,6 @@ func (l *selector) same(u selected, v any, notes []ps.Property) bool {
 // order compares two values as Sort-Object does: null first, and what has no
 // order by its text.
 func order(s *ps.Session, a, b any, caseSensitive bool) int {
-	switch {
-	case ps.IsNull(a) && ps.IsNull(b):
-		return 0
-	case ps.IsNull(a):
-		return -1
-	case ps.IsNull(b):
-		return 1
-	}
 	n, err := s.Compare(a, b, caseSensitive)
 	if err == nil {
 		return n

@@ -108,7 +108,11 @@ func startSort(_ context.Context, c *ps.Call) (ps.Steps, error) {
 			return nil
 		},
 		End: func(ctx context.Context, c *ps.Call) error {
-			sortKeyed(c.Session, list, down, cs)
+			if c.Switch("Stable") || c.Has("Top") || c.Has("Bottom") {
+				sortKeyed(c.Session, list, down, cs)
+			} else {
+				netSort(list, func(a, b keyed) int { return compareKeys(c.Session, a, b, down, cs) })
+			}
 			if c.Switch("Unique") {
 				list = slices.CompactFunc(list, func(a, b keyed) bool { return compareKeys(c.Session, a, b, down, cs) == 0 })
 			}
