@@ -127,7 +127,7 @@ func (s *Session) findProgram(ctx context.Context, name string) (*machine.Found,
 // command makes the element of a command, with its arguments evaluated.
 func (s *Session) command(ctx context.Context, n *pslang.Command) (*element, error) {
 	s.pos = n.Extent
-	e := &element{s: s, at: n.Extent, scope: s.scope, streams: s.streams}
+	e := &element{s: s, at: n.Extent, scope: s.scope, streams: s.streams, caller: s.frame}
 	target, err := s.commandTarget(ctx, n)
 	if err != nil {
 		return nil, err
