@@ -17,8 +17,11 @@ type netURI struct {
 
 // absolute is AbsoluteUri, and "" for a relative one.
 func (n *netURI) absolute() string {
-	if n.u == nil {
+	switch {
+	case n.u == nil:
 		return ""
+	case n.bare():
+		return n.u.String()
 	}
 	return n.u.Scheme + "://" + n.authority(true) + n.path() + n.query() + n.fragment()
 }
@@ -28,11 +31,14 @@ func (n *netURI) String() string {
 	switch {
 	case n.u == nil:
 		return n.orig
-	case n.u.Opaque != "":
-		return n.u.String()
+	case n.bare():
+		return unescapeSafe(n.u.String())
 	}
 	return n.u.Scheme + "://" + n.authority(true) + unescapeSafe(n.path()) + unescapeSafe(n.query()) + unescapeSafe(n.fragment())
 }
+
+// bare reports whether the URI names no host (mailto:a@b).
+func (n *netURI) bare() bool { return n.u.Host == "" && !n.file() }
 
 // unescapeSafe undoes the escapes of characters that mean nothing in a URL.
 func unescapeSafe(s string) string {
@@ -134,12 +140,17 @@ func parseURI(s *ps.Session, text string) (*netURI, error) {
 	switch {
 	case t == "":
 		return nil, badURI("Invalid URI: The URI is empty.")
+	case strings.HasPrefix(t, `\\`) && strings.Trim(t[:min(len(t), 3)], `\/`) == "":
+		return nil, badURI("Invalid URI: The hostname could not be parsed.")
 	case len(t) > 2 && t[1] == ':' && isSlash(t[2]) || strings.HasPrefix(t, `\\`):
 		return fileURI(text, t), nil
 	}
 	scheme, rest, ok := strings.Cut(t, ":")
 	if !ok || scheme == "" || strings.Trim(strings.ToLower(scheme), "abcdefghijklmnopqrstuvwxyz0123456789+-.") != "" || !letter(scheme[0]) {
 		return nil, badURI("Invalid URI: The format of the URI could not be determined.")
+	}
+	if len(scheme) == 1 {
+		return nil, badURI("Invalid URI: A Dos path must be rooted, for example, 'c:\\'.")
 	}
 	if strings.EqualFold(scheme, "file") {
 		p := strings.TrimPrefix(strings.ReplaceAll(rest, `\`, "/"), "//")

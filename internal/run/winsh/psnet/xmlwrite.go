@@ -275,31 +275,31 @@ func (w *xmlWriter) end(full bool) {
 // escape writes a text with entities.
 func (w *xmlWriter) escape(s string, attribute bool) {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	if !strings.ContainsAny(s, "<>&\"'\r\n\t") {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || strings.ContainsRune("<>&\"'\uFFFE\uFFFF", r) }) {
 		w.b.WriteString(s)
 		return
 	}
 	if w.created && !attribute {
 		s = strings.ReplaceAll(s, "\r\n", "\n")
 	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
+	for _, c := range s {
+		switch {
 		case c == '<':
 			w.b.WriteString("&lt;")
 		case c == '>':
 			w.b.WriteString("&gt;")
 		case c == '&':
 			w.b.WriteString("&amp;")
-		case attribute && c == w.quote && c == '"':
+		case attribute && c == rune(w.quote) && c == '"':
 			w.b.WriteString("&quot;")
-		case attribute && c == w.quote && c == '\'':
+		case attribute && c == rune(w.quote) && c == '\'':
 			w.b.WriteString("&apos;")
-		case attribute && (c == '\n' || c == '\r' || c == '\t' && w.created):
+		case c < ' ' && !strings.ContainsRune("\t\r\n", c), c&^1 == 0xFFFE, attribute && (c == '\n' || c == '\r' || c == '\t' && w.created):
 			w.b.WriteString("&#x" + strings.ToUpper(strconv.FormatInt(int64(c), 16)) + ";")
 		case w.created && (c == '\n' || c == '\r'):
 			w.b.WriteString(w.newLine)
 		default:
-			w.b.WriteByte(c)
+			w.b.WriteRune(c)
 		}
 	}
 }
