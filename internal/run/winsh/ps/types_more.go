@@ -26,7 +26,7 @@ func moreTypes() []*Type {
 		}},
 		text("AliasInfo"), text("FunctionInfo"), text("FilterInfo"), text("CmdletInfo"), text("ExternalScriptInfo"), text("ApplicationInfo"), text("ScriptInfo"),
 		{Name: "System.Collections.DictionaryEntry", View: func() *View {
-			return &View{Table: []Column{{Property: "Name", Width: 30}, {Property: "Value"}}}
+			return &View{Table: []Column{{Property: "Name", Width: 30}, {Property: "Value"}}, List: []Column{{Property: "Name"}, {Property: "Value"}}}
 		}},
 		{Name: "System.DateTime", View: func() *View {
 			return &View{Custom: func(ctx context.Context, s *Session, v any) []string {

@@ -35,8 +35,8 @@ func contentCmdlets() []*ps.Cmdlet {
 				Path string[] @1 mandatory property {Path}
 				LiteralPath|PSPath|LP string[] mandatory property {LiteralPath}
 				ReadCount long property
-				TotalCount|First|Head long property
-				Tail|Last int property
+				TotalCount|First|Head long property range=0..9223372036854775807
+				Tail|Last int property range=0..2147483647
 				Filter string
 				Include string[]
 				Exclude string[]
@@ -124,7 +124,9 @@ func getContent(ctx context.Context, c *ps.Call) error {
 	if r.total == 0 {
 		return nil
 	}
-	return newFinder(c).each(ctx, c, func(n *node) error { return r.node(ctx, n) })
+	f := newFinder(c)
+	f.needed = true
+	return f.each(ctx, c, func(n *node) error { return r.node(ctx, n) })
 }
 
 func (r *reading) node(ctx context.Context, n *node) error {

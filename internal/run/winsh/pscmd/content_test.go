@@ -19,6 +19,7 @@ func TestGetContent(t *testing.T) {
 			errs: []string{
 				`PathNotFound,Microsoft.PowerShell.Commands.GetContentCommand ObjectNotFound Cannot find path 'C:\w\none.txt' because it does not exist.`,
 				`GetContentReaderUnauthorizedAccessError,Microsoft.PowerShell.Commands.GetContentCommand PermissionDenied Access to the path 'C:\w' is denied.`,
+				`ItemNotFound,Microsoft.PowerShell.Commands.GetContentCommand ObjectNotFound An object at the specified path none* does not exist, or has been filtered by the -Include or -Exclude parameter.`,
 				`NotSupported,Microsoft.PowerShell.Commands.GetContentCommand NotImplemented Cannot use interface. The IContentCmdletProvider interface is not implemented by this provider.`,
 			},
 		},

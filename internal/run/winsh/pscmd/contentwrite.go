@@ -147,8 +147,7 @@ func contentTargets(ctx context.Context, c *ps.Call) ([]ps.Path, error) {
 			continue
 		}
 		if len(nodes) == 0 {
-			if err := c.Error(ctx, fail("System.Exception", "An object at the specified path "+path+" does not exist, or has been filtered by the -Include or -Exclude parameter.",
-				"ItemNotFound", ps.ObjectNotFound, path)); err != nil {
+			if err := c.Error(ctx, nothingThere(path)); err != nil {
 				return nil, err
 			}
 		}

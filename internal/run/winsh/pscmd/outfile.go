@@ -18,7 +18,8 @@ func outFileCmdlets() []*ps.Cmdlet {
 		{
 			Name: "Out-File", Module: moduleUtility, DefaultSet: "ByPath", ShouldProcess: true,
 			Syntax: params(`
-				FilePath string @1 mandatory {ByPath}
+				FilePath string @1 mandatory {ByPath} 5.1
+				FilePath|Path string @1 mandatory {ByPath} 7
 				LiteralPath|PSPath|LP string mandatory property {ByLiteralPath}
 				Encoding string @2 in=unknown,string,unicode,bigendianunicode,utf8,utf7,utf32,ascii,default,oem 5.1
 				Encoding object @2 notempty 7
@@ -34,7 +35,8 @@ func outFileCmdlets() []*ps.Cmdlet {
 			Name: "Tee-Object", Aliases: []string{"tee"}, Module: moduleUtility, DefaultSet: "File",
 			Syntax: params(`
 				InputObject object pipeline
-				FilePath|Path string @1 mandatory {File}
+				FilePath string @1 mandatory {File} 5.1
+				FilePath|Path string @1 mandatory {File} 7
 				LiteralPath|PSPath|LP string mandatory {LiteralFile}
 				Append switch {File}
 				Encoding object notempty 7

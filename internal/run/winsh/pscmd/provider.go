@@ -108,6 +108,8 @@ type finder struct {
 	dest             bool
 	include, exclude []string
 	filter           string
+	// needed makes it an error that wildcards match nothing.
+	needed bool
 	// attributes are what Get-ChildItem's -File, -Hidden and so on ask for.
 	attributes *attributeFilter
 }
@@ -303,6 +305,11 @@ func (f finder) each(ctx context.Context, c *ps.Call, do func(*node) error) erro
 			}
 			continue
 		}
+		if len(nodes) == 0 && f.needed {
+			if err := c.Error(ctx, nothingThere(path)); err != nil {
+				return err
+			}
+		}
 		for _, n := range nodes {
 			if err := do(n); err != nil {
 				return err
@@ -310,6 +317,12 @@ func (f finder) each(ctx context.Context, c *ps.Call, do func(*node) error) erro
 		}
 	}
 	return nil
+}
+
+// nothingThere is the error of cmdlets for contents if wildcards match nothing.
+func nothingThere(path string) *ps.ErrorRecord {
+	return fail("System.Exception", "An object at the specified path "+path+" does not exist, or has been filtered by the -Include or -Exclude parameter.",
+		"ItemNotFound", ps.ObjectNotFound, path)
 }
 
 // write writes the object of an item.
