@@ -70,6 +70,7 @@ type layout struct {
 	typ     string // the type that the view is for, "" if anything fits
 	hide    bool
 	auto    bool
+	each    bool // columns are those of each object
 	wrap    bool
 	group   func(ctx context.Context, s *Session, v any) string
 	header  func(group string) string
@@ -289,7 +290,11 @@ func (p *Printer) entry(ctx context.Context, v any) error {
 	case shapeTable:
 		return p.row(ctx, v)
 	case shapeList:
-		for _, line := range append(p.listLines(ctx, l.columns, v), "") {
+		columns := l.columns
+		if l.each {
+			columns = p.s.defaultColumns(v) // each object has its own
+		}
+		for _, line := range append(p.listLines(ctx, columns, v), "") {
 			if err := p.line(ctx, line); err != nil {
 				return err
 			}

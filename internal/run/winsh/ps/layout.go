@@ -47,7 +47,7 @@ func (s *Session) layoutFor(ctx context.Context, v any) *layout {
 	case len(columns) <= 4:
 		return &layout{shape: shapeTable, columns: columns, auto: true}
 	}
-	return &layout{shape: shapeList, columns: columns}
+	return &layout{shape: shapeList, columns: columns, each: true}
 }
 
 func (s *Session) viewLayout(w *View, name string) *layout {
