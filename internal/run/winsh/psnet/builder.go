@@ -5,30 +5,94 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
 )
 
-// builder is the Data of a StringBuilder.
-type builder struct{ b []byte }
+// builder is the Data of a StringBuilder. The zero value is an empty one.
+type builder struct {
+	b    []byte
+	size int // in UTF-16
+	// room is Capacity; 0 is the default, 16. The text lies in blocks, of which
+	// the last one begins at place last.
+	room, last int
+	// odd says that the text was changed so that nobody can tell how the blocks
+	// lie now.
+	odd bool
+}
 
 // String is the text.
 func (b *builder) String() string { return string(b.b) }
 
-func (b *builder) add(text string) { b.b = append(b.b, text...) }
+func (b *builder) capacity() int {
+	if b.room == 0 {
+		return 16
+	}
+	return b.room
+}
 
-func (b *builder) set(text string) { b.b = append(b.b[:0], text...) }
+// add appends a piece: what does not fit any more is in a block of its own, which
+// is as large as all that is there already, up to 8000.
+func (b *builder) add(text string) {
+	b.b = append(b.b, text...)
+	b.room = b.capacity()
+	if b.size += textLen(text); b.size > b.room {
+		b.last = b.room
+		b.room += max(b.size-b.room, min(b.room, 8000))
+	}
+}
+
+// set replaces the text. A text in one block stays there if it gets no longer.
+func (b *builder) set(text string) {
+	size := textLen(text)
+	b.odd = b.odd || b.last > 0 || size > b.size
+	b.b, b.size = append(b.b[:0], text...), size
+}
+
+// clear empties the builder. What it took in all is one block then.
+func (b *builder) clear(s *ps.Session) {
+	if b.last > 0 && !desktop(s) {
+		b.room = min(b.room, max(b.size*6/5, b.room-b.last))
+	}
+	b.b, b.size, b.last = b.b[:0], 0, 0
+}
+
+// shorten leaves the first n characters.
+func (b *builder) shorten(s *ps.Session, n int) {
+	if n == 0 {
+		b.clear(s)
+		return
+	}
+	b.odd = b.odd || n < b.last
+	if len(b.b) == b.size { // one byte a character
+		b.b, b.size = b.b[:n], n
+		return
+	}
+	b.b, b.size = []byte(cut(b.String(), 0, n)), n
+}
 
 func newBuilder(_ context.Context, in *ps.Invoke) (any, error) {
 	b := &builder{}
-	if len(in.Args) > 0 {
-		if text, ok := in.Args[0].(string); ok {
-			b.set(text)
+	for i := range in.Args {
+		switch v := in.Args[i].(type) {
+		case string:
+			b.b, b.size = append(b.b, v...), textLen(v)
+			b.room = max(b.room, b.size, 16)
+		default:
+			n := in.Int(i)
+			if n < 0 {
+				return nil, outOfRange(in.Session, "'capacity' must be greater than zero.", "capacity")
+			}
+			if i == 0 || len(in.Args) == 2 && b.size > 0 {
+				b.room = max(b.size, n)
+			}
 		}
 	}
 	return in.Session.Object("System.Text.StringBuilder", b), nil
 }
 
-func builderMembers() []ps.Member {
+// builderEdits are the methods that change the text, and return the builder.
+func builderEdits() []ps.Member {
 	const typ = "System.Text.StringBuilder"
 	data := self[*builder]
 	// chained makes a method that returns the builder.
@@ -52,13 +116,15 @@ func builderMembers() []ps.Member {
 		chained("AppendFormat", func(ctx context.Context, in *ps.Invoke, b *builder) error {
 			text, err := formatted(ctx, in)
 			if err == nil {
+				before := b.room
 				b.add(text.(string))
+				b.odd = b.odd || b.last > 0 && b.room > before // its pieces made blocks
 			}
 			return err
 		}, "string format, params object[] args", "System.IFormatProvider provider, string format, params object[] args"),
 		chained("Insert", func(_ context.Context, in *ps.Invoke, b *builder) error {
 			s, at := b.String(), in.Int(0)
-			size := textLen(s)
+			size := b.size
 			if at < 0 || at > size {
 				return badStart(in.Session)
 			}
@@ -68,7 +134,7 @@ func builderMembers() []ps.Member {
 		}, "int index, string value", "int index, System.Object value"),
 		chained("Remove", func(_ context.Context, in *ps.Invoke, b *builder) error {
 			s, at, n := b.String(), in.Int(0), in.Int(1)
-			size := textLen(s)
+			size := b.size
 			if at < 0 || n < 0 || at+n > size {
 				return outOfRange(in.Session, "Index was out of range. Must be non-negative and less than the size of the collection.", "index")
 			}
@@ -82,8 +148,18 @@ func builderMembers() []ps.Member {
 			b.set(strings.ReplaceAll(b.String(), in.String(0), in.String(1)))
 			return nil
 		}, "string oldValue, string newValue", "char oldChar, char newChar"),
-		chained("Clear", func(_ context.Context, _ *ps.Invoke, b *builder) error { b.set(""); return nil }, ""),
-		method("EnsureCapacity", "int", val(func(in *ps.Invoke) any { return ps.Int(max(in.Int(0), 16, len(data(in).b))) }), "int capacity"),
+		chained("Clear", func(_ context.Context, in *ps.Invoke, b *builder) error { b.clear(in.Session); return nil }, ""),
+	}
+}
+
+func builderMembers() []ps.Member {
+	data := self[*builder]
+	return append([]ps.Member{
+		method("EnsureCapacity", "int", val(func(in *ps.Invoke) any {
+			b := data(in)
+			b.room = max(b.capacity(), in.Int(0))
+			return ps.Int(b.room)
+		}), "int capacity"),
 		method("ToString", "string", can(func(in *ps.Invoke) (any, error) {
 			s := data(in).String()
 			if len(in.Args) == 0 {
@@ -95,21 +171,25 @@ func builderMembers() []ps.Member {
 			}
 			return cut(s, at, n), nil
 		}), "", "int startIndex, int length"),
-		prop("Length", "int", func(in *ps.Invoke) any { return ps.Int(textLen(data(in).String())) }).With(func(_ context.Context, in *ps.Invoke) error {
-			s, n := data(in).String(), in.Int(0)
-			size := textLen(s)
+		ps.Prop("Capacity", "int", can(func(in *ps.Invoke) (any, error) {
+			if data(in).odd {
+				return nil, machine.Refuse("StringBuilder.Capacity", "how large the builder is after other changes than appending is not known", "use Length")
+			}
+			return ps.Int(data(in).capacity()), nil
+		})).With(setCapacity),
+		prop("MaxCapacity", "int", func(*ps.Invoke) any { return int32(2147483647) }),
+		prop("Length", "int", func(in *ps.Invoke) any { return ps.Int(data(in).size) }).With(func(_ context.Context, in *ps.Invoke) error {
+			n, size := in.Int(0), data(in).size
 			switch {
 			case n < 0:
 				return outOfRange(in.Session, "Length cannot be less than zero.", "value")
 			case n <= size:
-				data(in).set(cut(s, 0, n))
+				data(in).shorten(in.Session, n)
 			default:
 				data(in).add(strings.Repeat("\x00", n-size))
 			}
 			return nil
 		}),
-		prop("Capacity", "int", func(in *ps.Invoke) any { return ps.Int(max(16, cap(data(in).b))) }).With(func(context.Context, *ps.Invoke) error { return nil }),
-		prop("MaxCapacity", "int", func(*ps.Invoke) any { return int32(2147483647) }),
 		{Name: "Chars", Kind: ps.KindParameterized, Type: "char", Overloads: overloads(can(func(in *ps.Invoke) (any, error) {
 			u, i := ps.Units(data(in).String()), in.Int(0)
 			if i < 0 || i >= len(u) {
@@ -117,7 +197,16 @@ func builderMembers() []ps.Member {
 			}
 			return ps.Char(u[i]), nil
 		}), "int index")},
+	}, builderEdits()...)
+}
+
+func setCapacity(_ context.Context, in *ps.Invoke) error {
+	b, n := self[*builder](in), in.Int(0)
+	if n < b.size {
+		return outOfRange(in.Session, "capacity was less than the current size.", "value")
 	}
+	b.room = n
+	return nil
 }
 
 func appendText(_ context.Context, in *ps.Invoke, b *builder) error {

@@ -374,78 +374,77 @@ func bigMembers() []ps.Member {
 	)
 }
 
+// enumArgument is the type of an enumeration that a method is told.
+func enumArgument(in *ps.Invoke) (*ps.Type, error) {
+	t, _ := ps.Unwrap(in.Args[0]).(*ps.Type)
+	if t == nil || t.Values == nil {
+		return nil, badArgument(in.Session, "Type provided must be an Enum.", "enumType")
+	}
+	return t, nil
+}
+
+// parseEnum reads names with commas between them, or numbers.
+func parseEnum(t *ps.Type, text string, ignoreCase bool) (ps.Enum, error) {
+	var n int64
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		v, err := strconv.ParseInt(part, 10, 64)
+		found := err == nil
+		for _, x := range t.Values {
+			if x.Name == part || ignoreCase && strings.EqualFold(x.Name, part) {
+				v, found = x.Value, true
+				break
+			}
+		}
+		if !found {
+			return ps.Enum{}, throw(argumentException, "Requested value '"+part+"' was not found.")
+		}
+		n |= v
+	}
+	return ps.Enum{Type: t, Value: n}, nil
+}
+
+func isDefined(t *ps.Type, v any) bool {
+	text, isText := ps.Unwrap(v).(string)
+	e, isEnum := ps.Unwrap(v).(ps.Enum)
+	for _, x := range t.Values {
+		if isText && x.Name == text || isEnum && x.Value == e.Value || !isText && !isEnum && x.Value == intOf(v) {
+			return true
+		}
+	}
+	return false
+}
+
 // enumMembers are those of System.Enum.
 func enumMembers() []ps.Member {
-	typeArg := func(in *ps.Invoke) (*ps.Type, error) {
-		t, _ := ps.Unwrap(in.Args[0]).(*ps.Type)
-		if t == nil || t.Values == nil {
-			return nil, badArgument(in.Session, "Type provided must be an Enum.", "enumType")
-		}
-		return t, nil
-	}
-	// parse reads a name, in the case that is asked for.
-	parse := func(in *ps.Invoke, t *ps.Type, text string, ignoreCase bool) (any, error) {
-		var n int64
-		for part := range strings.SplitSeq(text, ",") {
-			part = strings.TrimSpace(part)
-			v, err := strconv.ParseInt(part, 10, 64)
-			found := err == nil
-			for _, x := range t.Values {
-				if x.Name == part || ignoreCase && strings.EqualFold(x.Name, part) {
-					v, found = x.Value, true
-					break
-				}
-			}
-			if !found {
-				return nil, throw(argumentException, "Requested value '"+part+"' was not found.")
-			}
-			n |= v
-		}
-		return ps.Enum{Type: t, Value: n}, nil
-	}
-	listed := func(f func(t *ps.Type, v ps.EnumValue) any, elem func(t *ps.Type) string) run {
-		return can(func(in *ps.Invoke) (any, error) {
-			t, err := typeArg(in)
+	// about makes a static method whose first argument is the type.
+	about := func(name, returns string, f func(in *ps.Invoke, t *ps.Type) (any, error), signatures ...string) ps.Member {
+		return static(name, returns, can(func(in *ps.Invoke) (any, error) {
+			t, err := enumArgument(in)
 			if err != nil {
 				return nil, err
 			}
+			return f(in, t)
+		}), signatures...)
+	}
+	listed := func(f func(t *ps.Type, v ps.EnumValue) any, elem func(t *ps.Type) string) func(*ps.Invoke, *ps.Type) (any, error) {
+		return func(_ *ps.Invoke, t *ps.Type) (any, error) {
 			var items []any
 			for _, v := range sortedValues(t) {
 				items = append(items, f(t, v))
 			}
 			return ps.NewTyped(elem(t), items), nil
-		})
+		}
 	}
 	self := func(in *ps.Invoke) ps.Enum { e, _ := ps.Unwrap(in.Self).(ps.Enum); return e }
 	return append([]ps.Member{
-		static("GetNames", "string[]", listed(func(_ *ps.Type, v ps.EnumValue) any { return v.Name }, func(*ps.Type) string { return "System.String" }), "type enumType"),
-		static("GetValues", "System.Array", listed(func(t *ps.Type, v ps.EnumValue) any { return ps.Enum{Type: t, Value: v.Value} }, func(t *ps.Type) string { return t.Name }), "type enumType"),
-		static("IsDefined", "bool", can(func(in *ps.Invoke) (any, error) {
-			t, err := typeArg(in)
-			if err != nil {
-				return nil, err
-			}
-			text, isText := ps.Unwrap(in.Args[1]).(string)
-			e, isEnum := ps.Unwrap(in.Args[1]).(ps.Enum)
-			for _, v := range t.Values {
-				if isText && v.Name == text || isEnum && v.Value == e.Value || !isText && !isEnum && v.Value == intOf(in.Args[1]) {
-					return true, nil
-				}
-			}
-			return false, nil
-		}), "type enumType, System.Object value"),
-		static("Parse", "System.Object", can(func(in *ps.Invoke) (any, error) {
-			t, err := typeArg(in)
-			if err != nil {
-				return nil, err
-			}
-			return parse(in, t, in.String(1), len(in.Args) > 2 && in.Bool(2))
-		}), "type enumType, string value", "type enumType, string value, bool ignoreCase"),
-		static("GetName", "string", can(func(in *ps.Invoke) (any, error) {
-			t, err := typeArg(in)
-			if err != nil {
-				return nil, err
-			}
+		about("GetNames", "string[]", listed(func(_ *ps.Type, v ps.EnumValue) any { return v.Name }, func(*ps.Type) string { return "System.String" }), "type enumType"),
+		about("GetValues", "System.Array", listed(func(t *ps.Type, v ps.EnumValue) any { return ps.Enum{Type: t, Value: v.Value} }, func(t *ps.Type) string { return t.Name }), "type enumType"),
+		about("IsDefined", "bool", func(in *ps.Invoke, t *ps.Type) (any, error) { return isDefined(t, in.Args[1]), nil }, "type enumType, System.Object value"),
+		about("Parse", "System.Object", func(in *ps.Invoke, t *ps.Type) (any, error) {
+			return parseEnum(t, in.String(1), len(in.Args) > 2 && in.Bool(2))
+		}, "type enumType, string value", "type enumType, string value, bool ignoreCase"),
+		about("GetName", "string", func(in *ps.Invoke, t *ps.Type) (any, error) {
 			n := intOf(in.Args[1])
 			for _, v := range t.Values {
 				if v.Value == n {
@@ -453,19 +452,18 @@ func enumMembers() []ps.Member {
 				}
 			}
 			return nil, nil
-		}), "type enumType, System.Object value"),
-		static("ToObject", "System.Object", can(func(in *ps.Invoke) (any, error) {
-			t, err := typeArg(in)
-			return ps.Enum{Type: t, Value: intOf(in.Args[1])}, err
-		}), "type enumType, System.Object value"),
+		}, "type enumType, System.Object value"),
+		about("ToObject", "System.Object", func(in *ps.Invoke, t *ps.Type) (any, error) {
+			return ps.Enum{Type: t, Value: intOf(in.Args[1])}, nil
+		}, "type enumType, System.Object value"),
 		method("HasFlag", "bool", can(func(in *ps.Invoke) (any, error) {
 			n := intOf(in.Args[0])
 			if text, ok := ps.Unwrap(in.Args[0]).(string); ok {
-				e, err := parse(in, self(in).Type, text, true)
+				e, err := parseEnum(self(in).Type, text, true)
 				if err != nil {
 					return nil, err
 				}
-				n = e.(ps.Enum).Value
+				n = e.Value
 			}
 			return self(in).Value&n == n, nil
 		}), "System.Object flag"),

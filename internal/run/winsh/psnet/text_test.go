@@ -37,6 +37,9 @@ func TestChars(t *testing.T) {
 		{script: `[int][char]::Parse('A'); [char]::GetNumericValue('7'); [char]::IsLetterOrDigit('_')`, want: "65\n7\nFalse"},
 		{script: `$b = New-Object Text.StringBuilder; [void]$b.Append('a').Append(1).AppendLine('x').AppendFormat('{0:x}',255); [void]$b.Insert(0,'>'); $b.ToString(); $b.Length`, want: ">a1x\nff\n8"},
 		{script: `$b = [Text.StringBuilder]::new('hello'); [void]$b.Replace('l','L').Remove(0,1); "$b"; $b.Length = 2; $b.ToString(); $b.Clear().Length; $b.Append('x',3).ToString(1,2)`, want: "eLLo\neL\n0\nxx"},
+		{script: `$b = New-Object Text.StringBuilder; $b.Append('x')`, want: "Capacity MaxCapacity Length\n-------- ----------- ------\n      16  2147483647      1"},
+		{script: `$b = [Text.StringBuilder]::new(); 17, 33, 100, 9000 | ForEach-Object { $b.Append('x' * ($_ - $b.Length)).Capacity }; [Text.StringBuilder]::new('a' * 20).Capacity; [Text.StringBuilder]::new(5).Capacity`, want: "32\n64\n128\n9000\n20\n5"},
+		{script: `$b = [Text.StringBuilder]::new("a" * 20); $b.Insert(0,"a").Capacity`, want: "refused: StringBuilder.Capacity"},
 		{script: `$b = [Text.StringBuilder]::new(); 1..3 | ForEach-Object { $b.Append($_) | Out-Null }; $b.ToString(); $b.Chars(1)`, want: "123\n2"},
 	})
 }

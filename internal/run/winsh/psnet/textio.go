@@ -471,7 +471,7 @@ func saveText(ctx context.Context, s *ps.Session, path string, cs *pscmd.Charset
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriterSize(f, 64<<10)
+	w := bufio.NewWriterSize(f, 4<<10)
 	_, err = w.Write(mark)
 	if err == nil {
 		err = texts(func(t string) error { _, err := w.Write(cs.Encode(t)); return err })
