@@ -97,7 +97,7 @@ func writeCmdlets() []*Cmdlet {
 				return c.Information(ctx, c.Value("MessageData"), c.Strings("Tags")...)
 			}},
 		{Name: "Write-Progress", Module: modUtility, Parameters: []Parameter{
-			{Name: "Activity", Type: "string", Pos: 1, Mandatory: true}, {Name: "Status", Type: "string", Pos: 2}, {Name: "Id", Type: "int", Pos: 3},
+			{Name: "Activity", Type: "string", Pos: 1, Mandatory: true, Edition: Desktop}, {Name: "Activity", Type: "string", Pos: 1, Edition: Core}, {Name: "Status", Type: "string", Pos: 2}, {Name: "Id", Type: "int", Pos: 3},
 			{Name: "PercentComplete", Type: "int"}, {Name: "SecondsRemaining", Type: "int"}, {Name: "CurrentOperation", Type: "string"},
 			{Name: "ParentId", Type: "int"}, {Name: "Completed", Type: "switch"}, {Name: "SourceId", Type: "int"}},
 			// Nobody sees a bar where the output is no terminal.
@@ -177,8 +177,10 @@ func writeErrorCmdlet() *Cmdlet {
 		Parameters: []Parameter{
 			{Name: "Message", Aliases: []string{"Msg"}, Type: "string", Pos: 1, Mandatory: true, AllowNull: true, AllowEmpty: true, FromPipeline: true, Sets: own},
 			{Name: "Message", Type: "string", Sets: exc},
-			{Name: "Exception", Type: "System.Exception", Mandatory: true, Sets: exc},
-			{Name: "ErrorRecord", Type: "System.Management.Automation.ErrorRecord", Mandatory: true, Sets: rec},
+			{Name: "Exception", Type: "System.Exception", Mandatory: true, Sets: exc, Edition: Desktop},
+			{Name: "Exception", Type: "System.Exception", Pos: 1, Mandatory: true, Sets: exc, Edition: Core},
+			{Name: "ErrorRecord", Type: "System.Management.Automation.ErrorRecord", Mandatory: true, Sets: rec, Edition: Desktop},
+			{Name: "ErrorRecord", Type: "System.Management.Automation.ErrorRecord", Pos: 1, Mandatory: true, Sets: rec, Edition: Core},
 			{Name: "Category", Type: "System.Management.Automation.ErrorCategory", Sets: both},
 			{Name: "ErrorId", Type: "string", Sets: both}, {Name: "TargetObject", Sets: both},
 			{Name: "RecommendedAction", Type: "string"}, {Name: "CategoryActivity", Aliases: []string{"Activity"}, Type: "string"},

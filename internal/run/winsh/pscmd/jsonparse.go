@@ -176,8 +176,8 @@ func (p *jsonParser) peek() byte {
 	return 0
 }
 
-// value reads one value.
-func (p *jsonParser) value(depth int) (any, error) {
+// nested reads an object or a list, which must not lie too deep.
+func (p *jsonParser) nested(depth int, c byte) (any, error) {
 	if depth > p.opts.depth && p.opts.depth > 0 && !p.opts.desktop {
 		return nil, ps.NewException(argumentException, "Conversion from JSON failed with error: The reader's MaxDepth of "+strconv.Itoa(p.opts.depth)+" has been exceeded. Path '"+
 			strings.TrimPrefix(strings.Join(p.path, ""), ".")+"', line 1, position "+strconv.Itoa(p.pos+1)+".")
@@ -185,11 +185,17 @@ func (p *jsonParser) value(depth int) (any, error) {
 	if depth > 2000 {
 		return nil, ps.NewException(argumentException, "RecursionLimit exceeded.")
 	}
-	switch c := p.peek(); {
-	case c == '{':
+	if c == '{' {
 		return p.object(depth)
-	case c == '[':
-		return p.array(depth)
+	}
+	return p.array(depth)
+}
+
+// value reads one value.
+func (p *jsonParser) value(depth int) (any, error) {
+	switch c := p.peek(); {
+	case c == '{' || c == '[':
+		return p.nested(depth, c)
 	case c == '"' || c == '\'' && !p.opts.strict:
 		start := p.pos
 		s, err := p.quoted()

@@ -119,6 +119,10 @@ func setLocation(ctx context.Context, c *ps.Call, path string, literal bool) err
 		}
 		return c.Error(ctx, pathNotFound(full))
 	}
+	if n := nodes[0]; n.info != nil && c.Session.Edition() == ps.Core {
+		// 7 shows names as they are stored, 5.1 as they were written.
+		n.Name = n.info.Path
+	}
 	if err := c.Session.SetLocation(nodes[0].Path); err != nil {
 		return report(ctx, c, err)
 	}

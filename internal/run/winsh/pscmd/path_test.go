@@ -28,7 +28,7 @@ func TestPaths(t *testing.T) {
 			errs: []string{`PathNotFound,Microsoft.PowerShell.Commands.ResolvePathCommand ObjectNotFound Cannot find path 'C:\none' because it does not exist.`}},
 		{name: "Convert-Path", both: true, text: `$null = ni a.x,b.x; Convert-Path *.x; Convert-Path HKLM:\SOFTWARE; Convert-Path none`, want: "C:\\w\\a.x\nC:\\w\\b.x\nHKEY_LOCAL_MACHINE\\SOFTWARE",
 			errs: []string{`PathNotFound,Microsoft.PowerShell.Commands.ConvertPathCommand ObjectNotFound Cannot find path 'C:\w\none' because it does not exist.`}},
-		{name: "locations", both: true, text: `$null = mkdir D\e; cd d; (pwd).Path; Push-Location e; "$PWD"; Pop-Location; (gl).Path; cd ..; pushd d\e; popd; popd; sl \; "$(pwd)"; cd D:; cd HKLM:\SOFTWARE; (pwd).Path; cd C:; (pwd).Path; (sl C:\w -PassThru).Path`,
+		{name: "locations", both: true, text: `$null = mkdir d\e; cd d; (pwd).Path; Push-Location e; "$PWD"; Pop-Location; (gl).Path; cd ..; pushd d\e; popd; popd; sl \; "$(pwd)"; cd D:; cd HKLM:\SOFTWARE; (pwd).Path; cd C:; (pwd).Path; (sl C:\w -PassThru).Path`,
 			want: "C:\\w\\d\nC:\\w\\d\\e\nC:\\w\\d\nC:\\\nHKLM:\\SOFTWARE\nC:\\\nC:\\w",
 			errs: []string{`DriveNotFound,Microsoft.PowerShell.Commands.SetLocationCommand ObjectNotFound Cannot find drive. A drive with the name 'D' does not exist.`}},
 		{name: "what is no directory", both: true, text: `cd none; $null = ni f; cd f; cd C:\?; (pwd).Path`, want: `C:\w`,

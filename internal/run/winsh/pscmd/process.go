@@ -42,9 +42,9 @@ func processCmdlets() []*ps.Cmdlet {
 		{
 			Name: "Get-Process", Aliases: []string{"gps"}, Aliases51: []string{"ps"}, Aliases7: []string{"ps"}, Module: moduleManagement, DefaultSet: "Name",
 			Syntax: params(`
-				Name|ProcessName string[] @1 property notempty {Name,NameWithUserName}
-				Id|PID int[] mandatory property {Id,IdWithUserName}
-				InputObject object[] mandatory pipeline {InputObject,InputObjectWithUserName}
+				Name|ProcessName string[] @1 property notempty {Name}
+				Id|PID int[] mandatory property {Id}
+				InputObject object[] mandatory pipeline {InputObject}
 				IncludeUserName switch !nothing runs here
 				ComputerName|Cn string[] property 5.1 ` + noServer + `
 				Module switch !nothing runs here
@@ -411,6 +411,9 @@ func findProcesses(ctx context.Context, c *ps.Call) error {
 		}
 	}
 	for _, v := range c.Values("Id") {
+		if own, _ := c.Session.Variable("PID"); ps.Unwrap(v) == ps.Unwrap(own) {
+			return machine.Refuse(c.Cmdlet.Name+" -Id", "the process of the script is none that Windows could describe", "leave the step out")
+		}
 		if err := c.Error(ctx, fail("Microsoft.PowerShell.Commands.ProcessCommandException", "Cannot find a process with the process identifier "+c.Session.ToString(v)+".",
 			"NoProcessFoundForGivenId", ps.ObjectNotFound, v)); err != nil {
 			return err

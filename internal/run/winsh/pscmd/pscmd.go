@@ -70,7 +70,7 @@ func All() []*ps.Cmdlet {
 // Types returns the .NET types of what the cmdlets write, for [ps.Config].
 func Types() []*ps.Type {
 	return slices.Concat(
-		fileTypes(), hashTypes(), driveTypes(), registryTypes(), aclTypes(), webTypes(), matchTypes(),
+		fileTypes(), hashTypes(), driveTypes(), registryTypes(), aclTypes(), webTypes(), matchTypes(), xmlTypes(),
 		memberTypes(), measureTypes(), processTypes(), commandTypes(), secureTypes(), encodingTypes(),
 	)
 }

@@ -147,55 +147,83 @@ func unixFormat(s *ps.Session, d ps.DateTime, format string) string {
 	return b.String()
 }
 
+// unixLayout returns the layout of the clock for a letter that means
+// the same in both editions.
+func unixLayout(letter byte) (string, bool) {
+	l, ok := map[byte]string{
+		'A': "Monday", 'a': "Mon", 'B': "January", 'b': "Jan", 'h': "Jan", 'D': "01/02/06", 'd': "02",
+		'e': "_2", 'H': "15", 'I': "03", 'M': "04", 'm': "01", 'n': "\n", 'p': "PM", 'R': "15:04",
+		'r': "03:04:05 PM", 'S': "05", 'T': "15:04:05", 't': "\t", 'X': "15:04:05", 'x': "01/02/06", 'Y': "2006", 'y': "06", 'Z': "-07",
+	}[letter]
+	return l, ok
+}
+
 func unixLetter(s *ps.Session, d ps.DateTime, letter byte) string {
 	t := d.T
-	layouts := map[byte]string{
-		'A': "Monday", 'a': "Mon", 'B': "January", 'b': "Jan", 'h': "Jan", 'c': "Mon 02 Jan 2006 15:04:05", 'D': "01/02/06", 'd': "02",
-		'e': "_2", 'F': "2006-01-02", 'H': "15", 'I': "03", 'k': "15", 'l': "03", 'M': "04", 'm': "01", 'p': "PM", 'R': "15:04",
-		'r': "03:04:05 PM", 'S': "05", 'T': "15:04:05", 'X': "15:04:05", 'x': "01/02/06", 'Y': "2006", 'y': "06",
-	}
-	if letter == 'c' && s.Edition() == ps.Desktop {
-		return t.Format("Mon Jan 02 15:04:05 2006")
-	}
-	if l, ok := layouts[letter]; ok {
+	if l, ok := unixLayout(letter); ok {
 		return t.Format(l)
+	}
+	switch letter {
+	case 'C':
+		return strconv.Itoa(t.Year() / 100)
+	case 'U', 'W':
+		return strconv.Itoa(t.YearDay() / 7)
+	case 'w':
+		return strconv.Itoa(int(t.Weekday()))
+	}
+	if s.Edition() == ps.Desktop {
+		return unixLetter51(t, letter)
 	}
 	year, week := t.ISOWeek()
 	switch letter {
-	case 'C':
-		return fmt.Sprintf("%02d", t.Year()/100)
+	case 'c':
+		return t.Format("Mon 02 Jan 2006 15:04:05")
+	case 'F':
+		return t.Format("2006-01-02")
 	case 'G':
-		return strconv.Itoa(year)
+		return fmt.Sprintf("%04d", year)
 	case 'g':
 		return fmt.Sprintf("%02d", year%100)
 	case 'j':
 		return fmt.Sprintf("%03d", t.YearDay())
-	case 'n':
-		return "\n"
+	case 'k':
+		return fmt.Sprintf("%2d", t.Hour())
+	case 'l':
+		return fmt.Sprintf("%2d", (t.Hour()+11)%12+1)
 	case 's':
-		if s.Edition() == ps.Desktop {
-			f := float64(t.UnixNano()/100) / 1e7
-			_, offset := t.Zone()
-			return strconv.FormatFloat(f+float64(offset), 'f', 5, 64)
-		}
 		return strconv.FormatInt(instant(s, d).Unix(), 10)
-	case 't':
-		return "\t"
-	case 'U', 'W':
-		return strconv.Itoa(t.YearDay() / 7)
 	case 'u':
-		if t.Weekday() == time.Sunday && s.Edition() == ps.Core {
-			return "7"
-		}
-		return strconv.Itoa(int(t.Weekday()))
+		return strconv.Itoa((int(t.Weekday())+6)%7 + 1)
 	case 'V':
 		return fmt.Sprintf("%02d", week)
-	case 'v':
-		return strconv.Itoa(week)
-	case 'w':
+	}
+	return string(letter)
+}
+
+// unixLetter51 has the letters that Windows PowerShell reads otherwise.
+func unixLetter51(t time.Time, letter byte) string {
+	switch letter {
+	case 'c':
+		return t.Format("Mon Jan _2 15:04:05 2006")
+	case 'G':
+		return t.Format("2006")
+	case 'g':
+		return t.Format("06")
+	case 'j':
+		return strconv.Itoa(t.YearDay())
+	case 'k':
+		return t.Format("15")
+	case 'l':
+		return t.Format("03")
+	case 's':
+		// The clock is taken for one in UTC, and ticks are shown.
+		f := float64(t.UnixNano()/100) / 1e7
+		_, offset := t.Zone()
+		return strconv.FormatFloat(f+float64(offset), 'f', 5, 64)
+	case 'u':
 		return strconv.Itoa(int(t.Weekday()))
-	case 'Z':
-		return t.Format("-07")
+	case 'V':
+		return strconv.Itoa(t.YearDay()/7 + 1)
 	}
 	return string(letter)
 }

@@ -3,6 +3,7 @@ package pscmd
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
@@ -86,10 +87,43 @@ func selectIn(ctx context.Context, c *ps.Call, v any, from string) error {
 		return report(ctx, c, err)
 	}
 	return eachObject(ctx, nodes, func(ctx context.Context, n any) error {
-		o := ps.NewCustom("Node", n, "Path", from, "Pattern", c.String("XPath"))
-		o.AddType("Microsoft.PowerShell.Commands.SelectXmlInfo")
-		return c.Write(ctx, o)
+		x := &xmlMatch{node: n, path: from, pattern: c.String("XPath")}
+		for _, name := range []string{"Value", "InnerXml"} {
+			v, _, err := s.Property(ctx, n, name)
+			if err != nil {
+				return err
+			}
+			if x.text = strings.TrimSpace(s.ToString(v)); !ps.IsNull(v) {
+				break
+			}
+		}
+		return c.Write(ctx, s.Object("Microsoft.PowerShell.Commands.SelectXmlInfo", x))
 	})
+}
+
+// xmlMatch is the Data of a SelectXmlInfo.
+type xmlMatch struct {
+	node                any
+	path, pattern, text string
+}
+
+// String is the text of the node, and the file that it is from.
+func (x *xmlMatch) String() string {
+	if x.path == "InputStream" {
+		return x.text
+	}
+	return x.text + ":" + x.path
+}
+
+func xmlTypes() []*ps.Type {
+	of := func(in *ps.Invoke) *xmlMatch { return in.Data().(*xmlMatch) }
+	return []*ps.Type{{Name: "Microsoft.PowerShell.Commands.SelectXmlInfo", Members: func() []ps.Member {
+		return []ps.Member{
+			ps.Prop("Node", "object", func(_ context.Context, in *ps.Invoke) (any, error) { return of(in).node, nil }),
+			ps.Prop("Path", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return of(in).path, nil }),
+			ps.Prop("Pattern", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return of(in).pattern, nil }),
+		}
+	}}}
 }
 
 // namespaces makes the XmlNamespaceManager of a table.
