@@ -77,6 +77,8 @@ func FuzzTarExtract(f *testing.F) {
 	f.Add("a/b", "../x", byte('5'))
 	f.Add(`C:\Windows\x`, `\\?\C:\x`, byte('0'))
 	f.Add("..\\..\\x", "/x/../../y", byte('2'))
+	f.Add("..", "   ", byte('C'))
+	f.Add("... ", "a/ /b", byte('0'))
 	f.Fuzz(func(t *testing.T, first, second string, kind byte) {
 		if len(first)+len(second) > 200 || strings.ContainsRune(first+second, 0) {
 			return

@@ -231,6 +231,10 @@ func (x *extraction) member(ctx context.Context, m *Member, r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if m.Kind != tree.Dir && tree.SameName(strings.TrimRight(full, `\`), strings.TrimRight(x.dir, `\`)) {
+		// A name of blanks or dots vanishes on Windows, and is the directory itself.
+		return &memberError{text: "Can't create '" + backslash(name) + "'", errno: "Invalid argument"}
+	}
 	if err := x.links(ctx, name); err != nil {
 		return err
 	}
