@@ -96,7 +96,12 @@ func commandMembers() []Member {
 		return nil
 	}
 	return []Member{
-		prop("Name", func(c *CommandInfo) any { return c.Name }),
+		prop("Name", func(c *CommandInfo) any {
+			if c.Found.Path != "" {
+				return c.Found.Path[strings.LastIndexByte(c.Found.Path, '\\')+1:] // the file, whatever it was called by
+			}
+			return c.Name
+		}),
 		prop("CommandType", func(c *CommandInfo) any { return c.Kind }),
 		prop("Definition", func(c *CommandInfo) any { return c.Definition }),
 		prop("Source", func(c *CommandInfo) any { return c.sourceOf() }),

@@ -48,7 +48,9 @@ func startCompare(ctx context.Context, c *ps.Call) (ps.Steps, error) {
 	}
 	m := &comparison{
 		c: c, exprs: exprs, window: c.Int("SyncWindow", 1<<31-1), onlyEqual: c.Switch("ExcludeDifferent"),
-		equal: c.Switch("IncludeEqual") || c.Switch("ExcludeDifferent") && !c.Has("IncludeEqual"), sensitive: c.Switch("CaseSensitive"),
+		// In 5.1 -ExcludeDifferent alone leaves nothing.
+		equal:     c.Switch("IncludeEqual") || c.Switch("ExcludeDifferent") && !c.Has("IncludeEqual") && c.Session.Edition() == ps.Core,
+		sensitive: c.Switch("CaseSensitive"),
 	}
 	for _, v := range c.Values("ReferenceObject") {
 		k, err := keysOf(ctx, c.Session, exprs, v)

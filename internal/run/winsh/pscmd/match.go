@@ -16,10 +16,13 @@ func matchCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
 		Name: "Select-String", Aliases: []string{"sls"}, Module: moduleUtility, DefaultSet: "File",
 		Syntax: params(`
-			InputObject object mandatory null empty pipeline {Object,ObjectRaw}
+			InputObject object mandatory null empty pipeline {Object} 5.1
+			InputObject object mandatory null empty pipeline {Object,ObjectRaw} 7
 			Pattern string[] @1 mandatory
-			Path string[] @2 mandatory property {File,FileRaw}
-			LiteralPath|PSPath|LP string[] mandatory property {LiteralFile,LiteralFileRaw}
+			Path string[] @2 mandatory property {File} 5.1
+			Path string[] @2 mandatory property {File,FileRaw} 7
+			LiteralPath|PSPath|LP string[] mandatory property {LiteralFile} 5.1
+			LiteralPath|PSPath|LP string[] mandatory property {LiteralFile,LiteralFileRaw} 7
 			Raw switch mandatory {ObjectRaw,FileRaw,LiteralFileRaw} 7
 			SimpleMatch switch
 			CaseSensitive switch

@@ -172,7 +172,7 @@ func unixLetter(s *ps.Session, d ps.DateTime, letter byte) string {
 		return strconv.Itoa(int(t.Weekday()))
 	}
 	if s.Edition() == ps.Desktop {
-		return unixLetter51(t, letter)
+		return unixLetter51(s, t, letter)
 	}
 	year, week := t.ISOWeek()
 	switch letter {
@@ -201,7 +201,7 @@ func unixLetter(s *ps.Session, d ps.DateTime, letter byte) string {
 }
 
 // unixLetter51 has the letters that Windows PowerShell reads otherwise.
-func unixLetter51(t time.Time, letter byte) string {
+func unixLetter51(s *ps.Session, t time.Time, letter byte) string {
 	switch letter {
 	case 'c':
 		return t.Format("Mon Jan _2 15:04:05 2006")
@@ -219,7 +219,7 @@ func unixLetter51(t time.Time, letter byte) string {
 		// The clock is taken for one in UTC, and ticks are shown.
 		f := float64(t.UnixNano()/100) / 1e7
 		_, offset := t.Zone()
-		return strconv.FormatFloat(f+float64(offset), 'f', 5, 64)
+		return s.ToString(f + float64(offset))
 	case 'u':
 		return strconv.Itoa(int(t.Weekday()))
 	case 'V':
