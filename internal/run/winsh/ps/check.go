@@ -429,6 +429,15 @@ func (k *checker) program(n *pslang.Command, name string) error {
 		return k.script(found.Path, n.Name.At())
 	}
 	args, raw := k.nativeArgs(n, found)
+	if ext := strings.ToLower(extension(found.Path)); found.Program == nil && (ext == ".cmd" || ext == ".bat") {
+		if found, err = k.c.Machine.Find(k.ctx, cmdPath, k.c.Env, k.c.Dir, false); err != nil {
+			return err
+		}
+		if raw != "" {
+			raw = throughCmd(raw)
+		}
+		args = append([]machine.Arg{{Text: "/c"}, {Text: name}}, args...)
+	}
 	c := *k.c
 	c.Depth++
 	c.Raw = raw

@@ -142,12 +142,17 @@ func (s *Session) nativeErrors(e *element, name string) sink {
 
 // throughCmd runs a batch file by cmd.exe, as CreateProcess does.
 func (s *Session) throughCmd(ctx context.Context, found machine.Found, line string) (machine.Found, string, error) {
-	cmd, err := s.process.Machine.Find(ctx, `C:\Windows\System32\cmd.exe`, s.process.Env, s.Dir(), false)
+	cmd, err := s.process.Machine.Find(ctx, cmdPath, s.process.Env, s.Dir(), false)
 	if err != nil {
 		return found, "", err
 	}
-	return cmd, `C:\Windows\system32\cmd.exe /c "` + line + `"`, nil
+	return cmd, throughCmd(line), nil
 }
+
+const cmdPath = `C:\Windows\System32\cmd.exe`
+
+// throughCmd is the command line that runs the one of a batch file.
+func throughCmd(line string) string { return `C:\Windows\system32\cmd.exe /c "` + line + `"` }
 
 // commandLine makes the command line of a program.
 func (s *Session) commandLine(info *CommandInfo, args []argument) (string, error) {
