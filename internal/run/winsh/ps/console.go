@@ -147,6 +147,9 @@ func (c *console) line(_ context.Context, text string) error {
 
 // write encodes a text; characters that the code page lacks become ?.
 func (c *console) write(w io.Writer, text string) error {
+	if c.s.edition == Core && strings.Contains(text, "\x1b") {
+		text = undecorated(text)
+	}
 	if ascii(text) || c.s.process.Terminal && (w == c.out || w == c.err) {
 		// What people see is text; bytes of a code page are for files and pipes.
 		_, err := io.WriteString(w, strings.ToValidUTF8(text, "\ufffd"))

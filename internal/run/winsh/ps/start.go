@@ -120,6 +120,13 @@ func (s *Session) setAutomatic() {
 		for name, v := range map[string]bool{"IsWindows": true, "IsLinux": false, "IsMacOS": false, "IsCoreCLR": true} {
 			constant(name, v)
 		}
+		var own *Object
+		fixed("PSStyle", func() any {
+			if own == nil {
+				own = s.Object(tStyle, s.newStyle())
+			}
+			return own
+		})
 	}
 	s.setPreferences()
 }

@@ -64,7 +64,7 @@ func moreTypes() []*Type {
 			return &View{OutOfBand: true, Custom: func(_ context.Context, s *Session, v any) []string { return splitLines(s.ToString(v)) }}
 		}})
 	}
-	return append(list, psObjectTypes()...)
+	return append(append(list, styleTypes()...), psObjectTypes()...)
 }
 
 func pathInfoMembers() []Member {
