@@ -32,7 +32,7 @@ func (h *host) session(p *machine.Process) *Session {
 	s.drive = s.Drive("C")
 	s.files = s.drive
 	s.setAutomatic()
-	s.setModulePath()
+	s.setPaths()
 	return s
 }
 
@@ -44,9 +44,9 @@ func (s *Session) documents() string {
 	return s.home() + `\Documents\WindowsPowerShell`
 }
 
-// setModulePath sets the variable PSModulePath, as PowerShell does for itself
+// setPaths sets the variables of search paths, as PowerShell does for itself
 // and what it starts.
-func (s *Session) setModulePath() {
+func (s *Session) setPaths() {
 	old, _ := s.process.Env.Get("PSModulePath")
 	front := []string{s.documents() + `\Modules`, `C:\Program Files\WindowsPowerShell\Modules`}
 	back := `C:\Windows\system32\WindowsPowerShell\v1.0\Modules`
@@ -62,6 +62,10 @@ func (s *Session) setModulePath() {
 		}
 	}
 	s.process.Env.Set("PSModulePath", strings.Join(list, ";"))
+	// pwsh puts itself in front, so that pwsh in it is the same.
+	if path, _ := s.process.Env.Get("PATH"); s.edition == Core && !strings.HasPrefix(path, s.psHome()+";") {
+		s.process.Env.Set("PATH", s.psHome()+";"+path)
+	}
 	// PowerShell makes control panels commands.
 	if exts, _ := s.process.Env.Get("PATHEXT"); exts != "" && !strings.Contains(strings.ToUpper(exts), ".CPL") {
 		s.process.Env.Set("PATHEXT", strings.TrimSuffix(exts, ";")+";.CPL")
@@ -183,11 +187,21 @@ func (s *Session) outputEncoding() any {
 	return v
 }
 
+// psHome is where PowerShell itself lies. PowerShell 7 is in the directory that
+// the image has on its PATH, or where its installer puts it.
 func (s *Session) psHome() string {
-	if s.edition == Core {
-		return `C:\Program Files\PowerShell\7`
+	if s.edition != Core {
+		return `C:\Windows\System32\WindowsPowerShell\v1.0`
 	}
-	return `C:\Windows\System32\WindowsPowerShell\v1.0`
+	path, _ := s.process.Env.Get("PATH")
+	for dir := range strings.SplitSeq(path, ";") {
+		dir = strings.TrimSuffix(dir, `\`)
+		parts := strings.Split(strings.ToLower(dir), `\`)
+		if n := len(parts); n > 1 && (parts[n-1] == "powershell" || parts[n-2] == "powershell") {
+			return dir
+		}
+	}
+	return `C:\Program Files\PowerShell\7`
 }
 
 // versionTable is $PSVersionTable.
