@@ -22,7 +22,7 @@ func moreTypes() []*Type {
 			return &View{Table: []Column{{Property: "Path"}}}
 		}},
 		{Name: "System.Management.Automation.CommandInfo", Abstract: true, Members: commandMembers, View: func() *View {
-			return &View{Table: []Column{{Label: "CommandType", Property: "CommandType", Width: 15}, {Property: "Name", Width: 50}, {Property: "Version", Width: 10}, {Property: "Source"}}}
+			return &View{Table: []Column{{Label: "CommandType", Property: "CommandType", Width: 15}, {Label: "Name", Width: 50, Value: displayName}, {Property: "Version", Width: 10}, {Property: "Source"}}}
 		}},
 		text("AliasInfo"), text("FunctionInfo"), text("FilterInfo"), text("CmdletInfo"), text("ExternalScriptInfo"), text("ApplicationInfo"), text("ScriptInfo"),
 		{Name: "System.Collections.DictionaryEntry", View: func() *View {
@@ -84,6 +84,44 @@ func pathInfoMembers() []Member {
 	}
 }
 
+// displayName is how lists of commands show a name: aliases with what they stand
+// for.
+func displayName(_ context.Context, _ *Session, v any) (any, error) {
+	c, ok := Unwrap(v).(*Object).Data.(*CommandInfo)
+	switch {
+	case !ok:
+		return nil, nil
+	case c.Kind == "Alias" && c.Definition != "":
+		return c.Name + " -> " + c.Definition, nil
+	case c.Found.Path != "":
+		return c.fileName(), nil
+	}
+	return c.Name, nil
+}
+
+// fileName is the name of the file of a program or script.
+func (c *CommandInfo) fileName() string { return c.Found.Path[strings.LastIndexByte(c.Found.Path, '\\')+1:] }
+
+// moduleVersion is the version of a module that PowerShell brings.
+func moduleVersion(module string, ed Edition) (Version, bool) {
+	v51, v7 := Version{3, 0, 0, 0}, Version{7, 0, 0, 0}
+	switch module {
+	case "Microsoft.PowerShell.Management", "Microsoft.PowerShell.Utility":
+		v51 = Version{3, 1, 0, 0}
+	case "Microsoft.PowerShell.Core":
+		v7 = Version{7, 4, 6, 500}
+	case "Microsoft.PowerShell.Archive":
+		v51, v7 = Version{1, 0, 1, 0}, Version{1, 2, 5, -1}
+	case "Microsoft.PowerShell.Security":
+	default:
+		return Version{}, false
+	}
+	if ed == Core {
+		return v7, true
+	}
+	return v51, true
+}
+
 func commandMembers() []Member {
 	of := func(in *Invoke) *CommandInfo { return in.Data().(*CommandInfo) }
 	prop := func(name string, get func(c *CommandInfo) any) Member {
@@ -98,7 +136,7 @@ func commandMembers() []Member {
 	return []Member{
 		prop("Name", func(c *CommandInfo) any {
 			if c.Found.Path != "" {
-				return c.Found.Path[strings.LastIndexByte(c.Found.Path, '\\')+1:] // the file, whatever it was called by
+				return c.fileName() // whatever it was called by
 			}
 			return c.Name
 		}),
@@ -106,7 +144,12 @@ func commandMembers() []Member {
 		prop("Definition", func(c *CommandInfo) any { return c.Definition }),
 		prop("Source", func(c *CommandInfo) any { return c.sourceOf() }),
 		prop("ModuleName", func(c *CommandInfo) any { return c.module() }),
-		prop("Version", func(c *CommandInfo) any { return nil }),
+		Prop("Version", "version", func(_ context.Context, in *Invoke) (any, error) {
+			if v, ok := moduleVersion(of(in).module(), in.Session.edition); ok && of(in).Cmdlet != nil {
+				return v, nil
+			}
+			return nil, nil
+		}),
 		prop("Path", func(c *CommandInfo) any {
 			if c.Found.Path != "" {
 				return c.Found.Path
