@@ -27,15 +27,15 @@ func (r *Regex) String() string { return r.Pattern }
 // regexTimeout ends a match that backtracks without end.
 const regexTimeout = 30 * time.Second
 
+// knownOptions are the options that change what a pattern matches.
+const knownOptions = 1 | 2 | 4 | 16 | 32 | 64 | 256
+
 // NewRegex compiles a pattern of .NET. The error is the exception that .NET
 // would throw.
 func NewRegex(pattern string, options int64) (*Regex, error) {
-	const known = 1 | 2 | 4 | 16 | 32 | 64 | 256
-	re, err := regexp2.Compile(pattern, regexp2.RegexOptions(options&known))
+	re, err := regexp2.Compile(pattern, regexp2.RegexOptions(options&knownOptions))
 	if err != nil {
-		msg := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		msg = strings.TrimSuffix(msg, " in `"+pattern+"`")
-		return nil, NewException("System.ArgumentException", "parsing \""+pattern+"\" - "+msg+".")
+		return nil, badRegex(pattern, err, Desktop)
 	}
 	re.MatchTimeout = regexTimeout
 	return &Regex{Pattern: pattern, Options: options, RE: re}, nil
@@ -44,6 +44,11 @@ func NewRegex(pattern string, options int64) (*Regex, error) {
 // NewRegex compiles a pattern whose matches end before the step's time is up.
 func (s *Session) NewRegex(pattern string, options int64) (*Regex, error) {
 	r, err := NewRegex(pattern, options)
+	if err != nil && s.edition == Core {
+		if _, cause := regexp2.Compile(pattern, regexp2.RegexOptions(options&knownOptions)); cause != nil {
+			err = badRegex(pattern, cause, Core)
+		}
+	}
 	if err == nil && s.process != nil {
 		r.RE.MatchTimeout = min(regexTimeout, s.process.Machine.Limits().Elapsed/4)
 	}

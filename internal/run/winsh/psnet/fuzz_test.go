@@ -101,11 +101,11 @@ func FuzzURI(f *testing.F) {
 			fuzzError(t, err)
 			return
 		}
-		if u.u == nil {
+		if u.scheme == "" {
 			return
 		}
-		_, _, _, _, _ = u.String(), u.absolute(), u.authority(true), u.local(), segments(u.path())
-		if defaultPort(u.u.Scheme) < 0 {
+		_, _, _, _, _ = u.String(), u.absolute(), u.authority(true), u.local(), segments(u.path)
+		if defaultPort(u.scheme) < 0 {
 			return
 		}
 		if again, err := anyURI(nil, u.absolute()); err != nil || again.absolute() != u.absolute() {

@@ -139,7 +139,7 @@ func (c *httpClient) send(ctx context.Context, in *ps.Invoke) (*fetch.Response, 
 		}
 		uri = u
 	}
-	u, err := c.resolve(uri)
+	u, err := c.resolve(in.Session, uri)
 	if err != nil {
 		return nil, err
 	}
@@ -196,17 +196,17 @@ func (c *httpClient) within(ctx context.Context, in *ps.Invoke, t *transfer) (*f
 }
 
 // resolve makes the address of a request.
-func (c *httpClient) resolve(uri *netURI) (*url.URL, error) {
+func (c *httpClient) resolve(s *ps.Session, uri *netURI) (*url.URL, error) {
 	text := ""
 	switch {
-	case uri != nil && uri.u != nil:
+	case uri != nil && uri.scheme != "":
 		text = uri.absolute()
 	case c.base != nil && uri != nil:
-		ref, err := url.Parse(uri.orig)
+		full, err := c.base.resolve(s, uri.orig)
 		if err != nil {
-			return nil, badURI("Invalid URI: The format of the URI could not be determined.")
+			return nil, err
 		}
-		text = c.base.u.ResolveReference(ref).String()
+		text = full.absolute()
 	case c.base != nil:
 		text = c.base.absolute()
 	}
@@ -287,7 +287,7 @@ func httpClientMembers() []ps.Member {
 			return in.Session.CastTo(ctx, data(in).base.orig, "uri")
 		}).With(func(_ context.Context, in *ps.Invoke) error {
 			u, _ := dataOf[*netURI](in, 0)
-			if u != nil && u.u == nil {
+			if u != nil && u.scheme == "" {
 				return badArgument(in.Session, "The base address must be an absolute URI.", "value")
 			}
 			data(in).base = u

@@ -91,7 +91,7 @@ func regexTypes() []*ps.Type {
 	return []*ps.Type{
 		{
 			Name: regexName, Members: regexMembers,
-			New: overloads(can(func(in *ps.Invoke) (any, error) { return ps.NewRegex(in.String(0), enumArg(in, 1)) }), "string pattern", "string pattern, "+regexOptions+" options", "string pattern, "+regexOptions+" options, timespan matchTimeout"),
+			New: overloads(can(func(in *ps.Invoke) (any, error) { return in.Session.NewRegex(in.String(0), enumArg(in, 1)) }), "string pattern", "string pattern, "+regexOptions+" options", "string pattern, "+regexOptions+" options, timespan matchTimeout"),
 		},
 		flags(regexOptions, "None", 0, "IgnoreCase", 1, "Multiline", 2, "ExplicitCapture", 4, "Compiled", 8, "Singleline", 16, "IgnorePatternWhitespace", 32, "RightToLeft", 64, "ECMAScript", 256, "CultureInvariant", 512, "NonBacktracking", 1024),
 		{Name: capture, String: value, Members: captureMembers},
@@ -119,7 +119,7 @@ func compiled(in *ps.Invoke, pattern string, options int64) (*ps.Regex, error) {
 	if re := cache[k]; re != nil {
 		return re, nil
 	}
-	re, err := ps.NewRegex(pattern, options)
+	re, err := in.Session.NewRegex(pattern, options)
 	if err != nil {
 		return nil, err
 	}

@@ -176,16 +176,12 @@ func address(in *ps.Invoke, i int, base string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(n.absolute())
+	u, err := n.address()
 	if err != nil {
-		return nil, badURI("Invalid URI: The format of the URI could not be determined.")
+		return nil, err
 	}
 	switch u.Scheme {
 	case "http", "https", "file":
-		u.Scheme = strings.ToLower(u.Scheme)
-		if u.Path == "" {
-			u.Path = "/"
-		}
 		return u, nil
 	case "ftp":
 		return nil, machine.Refuse(u.Redacted(), "FTP is not supported", "download it over https")
