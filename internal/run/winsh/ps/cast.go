@@ -377,7 +377,7 @@ func (s *Session) castValue(ctx context.Context, v any, t *Type) (out any, ok bo
 			if d, ok := ParseDate(text, s.now()); ok {
 				return d, true, nil
 			}
-			inner = NewException("System.FormatException", s.badDateText(text))
+			inner = NewException("System.FormatException", s.BadDateText(text))
 		} else if isNumber {
 			return DateTimeOf(n, KindUnspecified, nil), true, nil
 		}

@@ -446,7 +446,7 @@ func formatColumn(_ context.Context, c *Call, p any) (Column, error) {
 				col.Width = int(n)
 			case strings.HasPrefix("alignment", key):
 				a := strings.ToLower(c.Session.ToString(e.Value))
-				col.Right, col.Center = a == "right", a == "center"
+				col.Left, col.Right, col.Center = a == "left", a == "right", a == "center"
 			case strings.HasPrefix("formatstring", key):
 				col.Format = c.Session.ToString(e.Value)
 			default:

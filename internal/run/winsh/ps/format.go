@@ -2,6 +2,7 @@ package ps
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -37,9 +38,9 @@ type Column struct {
 	// Width in cells; 0 shares what is left. Width7 is that of PowerShell 7 where
 	// it differs.
 	Width, Width7 int
-	// Right aligns to the right, Center in the middle; without both and without
-	// a view, numbers go right.
-	Right, Center bool
+	// Left, Right and Center align; without them and without a view, the first
+	// object decides: numbers and names of constants go right.
+	Left, Right, Center bool
 	// Format is a .NET format string.
 	Format string
 }
@@ -423,9 +424,10 @@ func (p *Printer) openTable(ctx context.Context, rows [][]string) error {
 
 func (p *Printer) row(ctx context.Context, v any) error {
 	cells := make([]string, len(p.doc.columns))
+	first := p.table == nil && p.doc.view == nil && !slices.ContainsFunc(p.held, func(h heldItem) bool { return !h.plain })
 	for i, c := range p.doc.columns {
 		cells[i] = p.s.cell(ctx, c, v)
-		if p.table == nil && !c.Right && !c.Center && p.doc.view == nil {
+		if first && !c.Left && !c.Right && !c.Center {
 			p.doc.columns[i].Right = p.s.goesRight(ctx, c, v)
 		}
 	}

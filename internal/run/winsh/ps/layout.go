@@ -121,14 +121,15 @@ func (s *Session) columnValue(ctx context.Context, c Column, v any) (any, error)
 	return x, err
 }
 
-// goesRight reports whether a column's values are numbers.
+// goesRight reports whether a column's value is one that tables align to the
+// right.
 func (s *Session) goesRight(ctx context.Context, c Column, v any) bool {
 	x, err := s.columnValue(ctx, c, v)
 	if err != nil {
 		return false
 	}
 	switch Unwrap(x).(type) {
-	case bool, Char:
+	case bool, Char, Enum:
 		return true
 	}
 	return kindOf(Unwrap(x)) != notNumber

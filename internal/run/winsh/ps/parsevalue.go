@@ -34,7 +34,7 @@ func ParseVersion(s string) (Version, error) {
 			return v, NewException("System.FormatException", "Input string was not in a correct format.")
 		}
 		if n < 0 {
-			return v, NewException("System.ArgumentOutOfRangeException", "Version's parameters must be greater than or equal to zero.\r\nParameter name: "+[]string{"major", "minor", "build", "revision"}[i])
+			return v, NewException("System.ArgumentOutOfRangeException", "Version's parameters must be greater than or equal to zero.\r\nParameter name: "+[]string{"version", "version", "build", "revision"}[i])
 		}
 		*dst = int32(n)
 	}
@@ -47,7 +47,7 @@ func (g Guid) String() string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// Format is Guid.ToString(format): D, N, B or P.
+// Format is Guid.ToString(format): D, N, B, P or X.
 func (g Guid) Format(format string) (string, error) {
 	d := g.String()
 	switch strings.ToUpper(format) {
@@ -59,6 +59,13 @@ func (g Guid) Format(format string) (string, error) {
 		return "{" + d + "}", nil
 	case "P":
 		return "(" + d + ")", nil
+	case "X":
+		h := strings.ReplaceAll(d, "-", "")
+		parts := []string{h[:8], h[8:12], h[12:16]}
+		for i := 16; i < 32; i += 2 {
+			parts = append(parts, h[i:i+2])
+		}
+		return "{0x" + strings.Join(parts[:3], ",0x") + ",{0x" + strings.Join(parts[3:], ",0x") + "}}", nil
 	}
 	return "", NewException("System.FormatException", `Format String can be only "D", "d", "N", "n", "P", "p", "B", "b", "X" or "x".`)
 }
@@ -151,9 +158,9 @@ func (t *Type) enumNames() string {
 	return strings.Join(names, ",")
 }
 
-// badDateText is what DateTime.Parse says of a text. A word that is in no date is
+// BadDateText is what DateTime.Parse says of a text. A word that is in no date is
 // named by its place.
-func (s *Session) badDateText(text string) string {
+func (s *Session) BadDateText(text string) string {
 	at := unknownDateWord(text)
 	switch {
 	case s.edition == Core && at >= 0:

@@ -100,7 +100,9 @@ func displayName(_ context.Context, _ *Session, v any) (any, error) {
 }
 
 // fileName is the name of the file of a program or script.
-func (c *CommandInfo) fileName() string { return c.Found.Path[strings.LastIndexByte(c.Found.Path, '\\')+1:] }
+func (c *CommandInfo) fileName() string {
+	return c.Found.Path[strings.LastIndexByte(c.Found.Path, '\\')+1:]
+}
 
 // moduleVersion is the version of a module that PowerShell brings.
 func moduleVersion(module string, ed Edition) (Version, bool) {
@@ -122,6 +124,14 @@ func moduleVersion(module string, ed Edition) (Version, bool) {
 	return v51, true
 }
 
+const tCommandTypes = "System.Management.Automation.CommandTypes"
+
+// commandTypes are the kinds of commands; CommandInfo.Kind is the name of one.
+func commandTypes() *Type {
+	return &Type{Name: tCommandTypes, Flags: true, Values: []EnumValue{
+		{"Alias", 1}, {"Function", 2}, {"Filter", 4}, {"Cmdlet", 8}, {"ExternalScript", 16}, {"Application", 32}, {"Script", 64}, {"Configuration", 256}, {"All", 383}}}
+}
+
 func commandMembers() []Member {
 	of := func(in *Invoke) *CommandInfo { return in.Data().(*CommandInfo) }
 	prop := func(name string, get func(c *CommandInfo) any) Member {
@@ -140,7 +150,9 @@ func commandMembers() []Member {
 			}
 			return c.Name
 		}),
-		prop("CommandType", func(c *CommandInfo) any { return c.Kind }),
+		Prop("CommandType", tCommandTypes, func(ctx context.Context, in *Invoke) (any, error) {
+			return in.Session.castNamed(of(in).Kind, tCommandTypes)
+		}),
 		prop("Definition", func(c *CommandInfo) any { return c.Definition }),
 		prop("Source", func(c *CommandInfo) any { return c.sourceOf() }),
 		prop("ModuleName", func(c *CommandInfo) any { return c.module() }),

@@ -148,6 +148,9 @@ type lister struct {
 	depth   int
 	// names writes paths below top instead of objects.
 	names bool
+	// visited are the directories that have been listed, where -FollowSymlink
+	// could lead to them again; nil without it.
+	visited map[string]bool
 }
 
 func getChildItem(ctx context.Context, c *ps.Call) error {
@@ -193,6 +196,9 @@ func (l *lister) path(ctx context.Context, path string, literal bool) error {
 		return report(ctx, l.c, err)
 	}
 	for _, n := range nodes {
+		if here.recurse && l.c.Switch("FollowSymlink") {
+			here.visited = map[string]bool{}
+		}
 		switch {
 		case byItem:
 			err = here.items(ctx, n, here.depth, "")
@@ -275,7 +281,24 @@ func (l *lister) enter(n *node, depth int) bool {
 	if !l.recurse || !n.container || depth == 0 {
 		return false
 	}
-	return n.info == nil || !n.info.IsLink() || l.c.Switch("FollowSymlink")
+	return n.info == nil || !n.info.IsLink() || l.visited != nil
+}
+
+// visit reports whether a directory is to be listed: with -FollowSymlink each one
+// is listed once, whatever leads to it.
+func (l *lister) visit(ctx context.Context, n *node) (bool, error) {
+	if l.visited == nil || n.info == nil {
+		return true, nil
+	}
+	dir, err := l.s.Machine().FS().Stat(ctx, n.Name)
+	if err != nil && fatal(err) {
+		return false, err
+	}
+	if err == nil && !l.visited[dir.Path] {
+		l.visited[dir.Path] = true
+		return true, nil
+	}
+	return false, l.c.Warning(ctx, "Skip already-visited directory "+n.Name+".")
 }
 
 // read lists a directory. What cannot be read is reported, and the listing goes
@@ -297,6 +320,9 @@ func (l *lister) read(ctx context.Context, n *node) ([]*node, error) {
 
 // tree writes the items of a directory, then those of the directories in it.
 func (l *lister) tree(ctx context.Context, n *node, depth int, prefix string) error {
+	if ok, err := l.visit(ctx, n); err != nil || !ok {
+		return err
+	}
 	list, err := l.read(ctx, n)
 	if err != nil {
 		return err
@@ -352,6 +378,9 @@ func (l *lister) items(ctx context.Context, n *node, depth int, prefix string) e
 			return l.single(ctx, n)
 		}
 		return nil
+	}
+	if ok, err := l.visit(ctx, n); err != nil || !ok {
+		return err
 	}
 	list, err := l.read(ctx, n)
 	if err != nil {

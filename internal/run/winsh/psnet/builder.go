@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
@@ -126,7 +127,7 @@ func builderEdits() []ps.Member {
 			s, at := b.String(), in.Int(0)
 			size := b.size
 			if at < 0 || at > size {
-				return badStart(in.Session)
+				return badPlace(in.Session, "index")
 			}
 			text, err := netText(in.Session, in.Args[1])
 			b.set(cut(s, 0, at) + text + cut(s, at, size-at))
@@ -136,7 +137,7 @@ func builderEdits() []ps.Member {
 			s, at, n := b.String(), in.Int(0), in.Int(1)
 			size := b.size
 			if at < 0 || n < 0 || at+n > size {
-				return outOfRange(in.Session, "Index was out of range. Must be non-negative and less than the size of the collection.", "index")
+				return badPlace(in.Session, either(in.Session, "index", "length"))
 			}
 			b.set(cut(s, 0, at) + cut(s, at+n, size-at-n))
 			return nil
@@ -145,9 +146,16 @@ func builderEdits() []ps.Member {
 			if in.String(0) == "" {
 				return badArgument(in.Session, either(in.Session, "Empty name is not legal.", "The value cannot be an empty string."), "oldValue")
 			}
-			b.set(strings.ReplaceAll(b.String(), in.String(0), in.String(1)))
+			s, at, n := b.String(), 0, b.size
+			if len(in.Args) == 4 {
+				at, n = in.Int(2), in.Int(3)
+			}
+			if at < 0 || n < 0 || at+n > b.size {
+				return badPlace(in.Session, "startIndex")
+			}
+			b.set(cut(s, 0, at) + strings.ReplaceAll(cut(s, at, n), in.String(0), in.String(1)) + cut(s, at+n, b.size-at-n))
 			return nil
-		}, "string oldValue, string newValue", "char oldChar, char newChar"),
+		}, "string oldValue, string newValue", "char oldChar, char newChar", "string oldValue, string newValue, int startIndex, int count", "char oldChar, char newChar, int startIndex, int count"),
 		chained("Clear", func(_ context.Context, in *ps.Invoke, b *builder) error { b.clear(in.Session); return nil }, ""),
 	}
 }
@@ -258,11 +266,14 @@ func charMembers() []ps.Member {
 		is("IsPunctuation", unicode.IsPunct), is("IsControl", unicode.IsControl), is("IsSymbol", unicode.IsSymbol),
 		is("IsSeparator", func(r rune) bool { return unicode.Is(unicode.Z, r) }), is("IsSurrogate", func(r rune) bool { return r >= 0xd800 && r < 0xe000 }),
 		to("ToUpper", unicode.ToUpper), to("ToLower", unicode.ToLower), inv("ToUpperInvariant", unicode.ToUpper), inv("ToLowerInvariant", unicode.ToLower),
-		static("GetNumericValue", "double", val(func(in *ps.Invoke) any {
-			if r := arg(in); r >= '0' && r <= '9' {
-				return float64(r - '0')
+		static("GetNumericValue", "double", can(func(in *ps.Invoke) (any, error) {
+			switch r := arg(in); {
+			case r >= '0' && r <= '9':
+				return float64(r - '0'), nil
+			case r >= utf8.RuneSelf && unicode.IsNumber(r):
+				return nil, machine.Refuse("[char]::GetNumericValue('"+string(r)+"')", "only the digits of ASCII have values here", "use the digits 0 to 9")
 			}
-			return float64(-1)
+			return float64(-1), nil
 		}), "char c"),
 		static("ConvertFromUtf32", "string", can(func(in *ps.Invoke) (any, error) {
 			n := in.Int(0)

@@ -32,6 +32,9 @@ func convertMembers() []ps.Member {
 		static("FromBase64String", "byte[]", fromBase64, "string s"),
 		static("ToBoolean", "bool", toBoolean, "System.Object value"),
 		static("ToChar", "char", func(ctx context.Context, in *ps.Invoke) (any, error) {
+			if text, ok := ps.Unwrap(in.Args[0]).(string); ok && textLen(text) != 1 {
+				return nil, throw(formatException, "String must be exactly one character long.")
+			}
 			v, err := in.Session.CastTo(ctx, in.Args[0], "char")
 			return v, innermost(err)
 		}, "System.Object value"),

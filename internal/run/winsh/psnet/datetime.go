@@ -168,7 +168,7 @@ func midnight(d ps.DateTime) ps.DateTime {
 func parseDate(in *ps.Invoke) (any, error) {
 	d, ok := ps.ParseDate(in.String(0), in.Session.Machine().Now())
 	if !ok {
-		return nil, badDate(in.Session, in.String(0))
+		return nil, throw(formatException, in.Session.BadDateText(in.String(0)))
 	}
 	return adjust(in, d), nil
 }

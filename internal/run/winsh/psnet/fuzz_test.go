@@ -96,7 +96,7 @@ func FuzzURI(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		u, err := anyURI(nil, text)
+		u, err := anyURI(ps.Core, text)
 		if err != nil {
 			fuzzError(t, err)
 			return
@@ -108,7 +108,7 @@ func FuzzURI(f *testing.F) {
 		if defaultPort(u.scheme) < 0 {
 			return
 		}
-		if again, err := anyURI(nil, u.absolute()); err != nil || again.absolute() != u.absolute() {
+		if again, err := anyURI(ps.Core, u.absolute()); err != nil || again.absolute() != u.absolute() {
 			t.Errorf("%q is %q, and that is %v, %v", text, u.absolute(), again, err)
 		}
 	})

@@ -118,7 +118,7 @@ func uriArg(in *ps.Invoke, i int) (*netURI, error) {
 	if u, ok := dataOf[*netURI](in, i); ok {
 		return u, nil
 	}
-	return anyURI(in.Session, in.String(i))
+	return anyURI(in.Session.Edition(), in.String(i))
 }
 
 // send sends the request of a method whose first argument is a URL or a request
@@ -202,7 +202,7 @@ func (c *httpClient) resolve(s *ps.Session, uri *netURI) (*url.URL, error) {
 	case uri != nil && uri.scheme != "":
 		text = uri.absolute()
 	case c.base != nil && uri != nil:
-		full, err := c.base.resolve(s, uri.orig)
+		full, err := c.base.resolve(s.Edition(), uri.orig)
 		if err != nil {
 			return nil, err
 		}

@@ -235,7 +235,7 @@ func httpRequestMembers() []ps.Member {
 		if r == nil {
 			r = &httpRequest{method: http.MethodGet, headers: newHTTPHeaders(in.Session)}
 			if u, ok := in.Data().(*url.URL); ok {
-				r.uri, _ = anyURI(in.Session, u.String())
+				r.uri, _ = anyURI(in.Session.Edition(), u.String())
 			}
 		}
 		return r

@@ -271,6 +271,9 @@ func indexOf(last bool) run {
 			s, part = fold(s), fold(part)
 		}
 		size := textLen(s)
+		if last && part == "" && len(in.Args) == 1 && size > 0 && desktop(in.Session) {
+			return ps.Int(size - 1), nil // the last place, to .NET Framework
+		}
 		from, to := 0, size
 		if len(in.Args) > 1 {
 			if _, isEnum := in.Args[1].(ps.Enum); !isEnum {
@@ -306,9 +309,11 @@ func indexOf(last bool) run {
 	})
 }
 
-func badStart(s *ps.Session) error {
+func badStart(s *ps.Session) error { return badPlace(s, "startIndex") }
+
+func badPlace(s *ps.Session, name string) error {
 	return outOfRange(s, either(s, "Index was out of range. Must be non-negative and less than the size of the collection.",
-		"Index was out of range. Must be non-negative and less than or equal to the size of the collection."), "startIndex")
+		"Index was out of range. Must be non-negative and less than or equal to the size of the collection."), name)
 }
 
 func indexOfAny(last bool) run {

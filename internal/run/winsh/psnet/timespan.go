@@ -3,7 +3,9 @@ package psnet
 import (
 	"context"
 	"math"
+	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/casement/casement/internal/run/winsh/ps"
@@ -28,6 +30,11 @@ func spanSelf(in *ps.Invoke) ps.TimeSpan {
 	t, _ := ps.Unwrap(in.Self).(ps.TimeSpan)
 	return t
 }
+
+// spanForm is what a duration looks like; its numbers may be too large.
+var spanForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*-?(\d+|(\d+[.:])?\d+:\d+(:\d+(\.\d+)?)?)\s*$`)
+})
 
 func spanMembers() []ps.Member {
 	part := func(name string, unit, within ps.TimeSpan) ps.Member {
@@ -55,7 +62,12 @@ func spanMembers() []ps.Member {
 		}), "double value")
 	}
 	parse := func(in *ps.Invoke) (any, error) {
-		t, ok := ps.ParseSpan(in.String(0))
+		text := in.String(0)
+		t, ok := ps.ParseSpan(text)
+		if !ok && spanForm().MatchString(text) {
+			return nil, throw(overflowException, either(in.Session, "The TimeSpan could not be parsed because at least one of the numeric components is out of range or contains too many digits.",
+				"The TimeSpan string '"+text+"' could not be parsed because at least one of the numeric components is out of range or contains too many digits."))
+		}
 		if !ok {
 			return nil, throw(formatException, either(in.Session, "String was not recognized as a valid TimeSpan.", "String '"+in.String(0)+"' was not recognized as a valid TimeSpan."))
 		}

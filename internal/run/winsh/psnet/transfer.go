@@ -172,7 +172,7 @@ func address(in *ps.Invoke, i int, base string) (*url.URL, error) {
 		}
 		return &url.URL{Scheme: "file", Path: "/" + strings.ReplaceAll(path, `\`, "/")}, nil
 	}
-	n, err := parseURI(in.Session, text)
+	n, err := parseURI(in.Session.Edition(), text)
 	if err != nil {
 		return nil, err
 	}

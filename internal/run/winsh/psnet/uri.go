@@ -106,7 +106,7 @@ func uriTypes() []*ps.Type {
 				if !ok {
 					return nil, false, nil
 				}
-				n, err := anyURI(in.Session, t)
+				n, err := anyURI(in.Session.Edition(), t)
 				return in.Session.Object(uriName, n), err == nil, err
 			},
 		},
@@ -157,7 +157,7 @@ func newURI(in *ps.Invoke) (any, error) {
 		case ref.scheme != "":
 			return s.Object(uriName, ref), nil
 		}
-		if ref, err = base.resolve(s, ref.orig); err != nil {
+		if ref, err = base.resolve(s.Edition(), ref.orig); err != nil {
 			return nil, err
 		}
 		ref.orig = ref.String()
@@ -167,7 +167,7 @@ func newURI(in *ps.Invoke) (any, error) {
 	if len(in.Args) == 2 {
 		kind = enumArg(in, 1)
 	}
-	n, err := parseURI(s, in.String(0))
+	n, err := parseURI(s.Edition(), in.String(0))
 	switch {
 	case kind == 2 && err == nil:
 		return nil, badURI("A relative URI cannot be created because the 'uriString' parameter represents an absolute URI.")
@@ -282,7 +282,7 @@ func uriStatics() []ps.Member {
 		static("EscapeUriString", "string", val(func(in *ps.Invoke) any { return escapeURI(in.String(0)) }), "string stringToEscape"),
 		static("TryCreate", "bool", can(func(in *ps.Invoke) (any, error) {
 			kind := enumArg(in, 1)
-			n, err := parseURI(in.Session, in.String(0))
+			n, err := parseURI(in.Session.Edition(), in.String(0))
 			ok := err == nil && kind != 2 || err != nil && kind != 1 && in.String(0) != ""
 			var v any
 			if ok && err != nil {
@@ -295,7 +295,7 @@ func uriStatics() []ps.Member {
 		}), "string uriString, System.UriKind uriKind, out uri result"),
 		static("IsWellFormedUriString", "bool", val(func(in *ps.Invoke) any {
 			text := in.String(0)
-			n, err := parseURI(in.Session, text)
+			n, err := parseURI(in.Session.Edition(), text)
 			absolute := err == nil && (!n.file() || strings.HasPrefix(strings.ToLower(text), "file:"))
 			switch kind := enumArg(in, 1); {
 			case kind == 1 && !absolute, kind == 2 && err == nil, kind == 0 && err == nil && !absolute:

@@ -86,7 +86,7 @@ func newURIBuilder(in *ps.Invoke) (any, error) {
 			return nil, err
 		}
 		if n.scheme == "" {
-			if n, err = parseURI(in.Session, "http://"+n.orig); err != nil {
+			if n, err = parseURI(in.Session.Edition(), "http://"+n.orig); err != nil {
 				return nil, err
 			}
 		}
@@ -136,7 +136,7 @@ func builderURIMembers() []ps.Member {
 			return data(in).setPort(in.Session, in.Int(0))
 		}),
 		ps.Prop("Uri", "uri", can(func(in *ps.Invoke) (any, error) {
-			n, err := parseURI(in.Session, data(in).String())
+			n, err := parseURI(in.Session.Edition(), data(in).String())
 			if err != nil {
 				return nil, err
 			}

@@ -54,7 +54,7 @@ func badURI(message string) error { return throw("System.UriFormatException", me
 func noHost() error { return badURI("Invalid URI: The hostname could not be parsed.") }
 
 // parseURI reads an absolute URI.
-func parseURI(s *ps.Session, text string) (*netURI, error) {
+func parseURI(ed ps.Edition, text string) (*netURI, error) {
 	t := strings.Trim(text, " \t\r\n")
 	switch {
 	case t == "":
@@ -62,7 +62,7 @@ func parseURI(s *ps.Session, text string) (*netURI, error) {
 	case len(t) > 2 && letter(t[0]) && t[1] == ':' && isSlash(t[2]):
 		return filePath(text, t), nil
 	case len(t) > 2 && letter(t[0]) && t[1] == ':':
-		return nil, dosPath(s)
+		return nil, dosPath(ed)
 	case len(t) > 1 && isSlash(t[0]) && isSlash(t[1]):
 		return uncPath(text, strings.TrimLeft(t, `\/`))
 	}
@@ -80,13 +80,16 @@ func parseURI(s *ps.Session, text string) (*netURI, error) {
 	return n, n.parse(rest)
 }
 
-func dosPath(s *ps.Session) error {
-	return badURI(either(s, `Invalid URI: A Dos path must be rooted, for example, 'c:\'.`, `Invalid URI: A Dos path must be rooted, for example, 'c:\\'.`))
+func dosPath(ed ps.Edition) error {
+	if ed == ps.Desktop {
+		return badURI(`Invalid URI: A Dos path must be rooted, for example, 'c:\'.`)
+	}
+	return badURI(`Invalid URI: A Dos path must be rooted, for example, 'c:\\'.`)
 }
 
 // anyURI reads an absolute or relative URI.
-func anyURI(s *ps.Session, text string) (*netURI, error) {
-	if n, err := parseURI(s, text); err == nil {
+func anyURI(ed ps.Edition, text string) (*netURI, error) {
+	if n, err := parseURI(ed, text); err == nil {
 		return n, nil
 	}
 	return &netURI{orig: text}, nil
@@ -381,7 +384,7 @@ func unescapeSafe(s string) string {
 }
 
 // resolve makes the URI that a relative one means here.
-func (n *netURI) resolve(s *ps.Session, ref string) (*netURI, error) {
+func (n *netURI) resolve(ed ps.Edition, ref string) (*netURI, error) {
 	ref = strings.Trim(ref, " \t\r\n")
 	front := n.scheme + ":"
 	if !n.opaque {
@@ -390,15 +393,15 @@ func (n *netURI) resolve(s *ps.Session, ref string) (*netURI, error) {
 	ref = strings.ReplaceAll(ref, `\`, "/")
 	switch {
 	case len(ref) > 2 && letter(ref[0]) && ref[1] == ':':
-		return nil, dosPath(s)
+		return nil, dosPath(ed)
 	case strings.HasPrefix(ref, "//"):
-		return parseURI(s, n.scheme+":"+ref)
+		return parseURI(ed, n.scheme+":"+ref)
 	case strings.HasPrefix(ref, "/"):
-		return parseURI(s, front+ref)
+		return parseURI(ed, front+ref)
 	case strings.HasPrefix(ref, "?"):
-		return parseURI(s, front+n.path+ref)
+		return parseURI(ed, front+n.path+ref)
 	case ref == "" || strings.HasPrefix(ref, "#"):
-		return parseURI(s, front+n.path+n.query+ref)
+		return parseURI(ed, front+n.path+n.query+ref)
 	}
-	return parseURI(s, front+n.path[:strings.LastIndexByte(n.path, '/')+1]+ref)
+	return parseURI(ed, front+n.path[:strings.LastIndexByte(n.path, '/')+1]+ref)
 }

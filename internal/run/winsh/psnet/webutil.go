@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/casement/casement/internal/run/winsh/ps"
 )
@@ -20,7 +21,7 @@ func webMembers(utility bool) []ps.Member {
 	list := []ps.Member{
 		static("UrlEncode", "string", val(func(in *ps.Invoke) any { return encode(in.String(0)) }), "string str"),
 		text("UrlDecode", func(s string) string { return percentDecode(s, true) }),
-		text("HtmlEncode", htmlEncode), text("HtmlDecode", html.UnescapeString),
+		text("HtmlEncode", htmlEncode), text("HtmlDecode", htmlDecode),
 	}
 	if utility {
 		return list
@@ -86,6 +87,43 @@ func urlPathEncode(s string) string {
 		return b.String() + "?" + query
 	}
 	return b.String()
+}
+
+// htmlDecode puts characters in the place of entities, which end with a
+// semicolon.
+func htmlDecode(s string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(s, "&")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		end := strings.IndexAny(rest, ";&")
+		if end > 0 && rest[end] == ';' {
+			if text, ok := entityText(rest[:end]); ok {
+				b.WriteString(text)
+				s = rest[end+1:]
+				continue
+			}
+		}
+		b.WriteByte('&')
+		s = rest
+	}
+}
+
+// entityText is the character of a name, or of a number behind "#".
+func entityText(name string) (string, bool) {
+	if number, ok := strings.CutPrefix(name, "#"); ok {
+		base := 10
+		if number != "" && number[0]|0x20 == 'x' {
+			number, base = number[1:], 16
+		}
+		n, err := strconv.ParseUint(number, base, 21)
+		return string(rune(n)), err == nil && n > 0 && utf8.ValidRune(rune(n))
+	}
+	text := html.UnescapeString("&" + name + ";")
+	return text, !strings.HasSuffix(text, ";")
 }
 
 // htmlEncode escapes <, >, &, quotes, and the characters of Latin-1 beyond ASCII.
@@ -184,7 +222,11 @@ func (n *nameValues) String() string {
 	var parts []string
 	for _, v := range n.list {
 		for _, value := range v.values {
-			parts = append(parts, urlEncode(v.name, true)+"="+urlEncode(value, true))
+			name := ""
+			if v.name != "" {
+				name = urlEncode(v.name, true) + "="
+			}
+			parts = append(parts, name+urlEncode(value, true))
 		}
 	}
 	return strings.Join(parts, "&")
