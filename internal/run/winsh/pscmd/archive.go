@@ -315,7 +315,8 @@ func (x *expanding) entry(ctx context.Context, dir string, e *fetch.ZipEntry, r 
 				"' already exists. Use the -Force parameter if you want to overwrite the existing directory '"+full+"' contents when expanding the archive file.",
 				"ExpandArchiveFileExists", ps.InvalidOperation, full))
 		}
-		if err := unprotect(ctx, x.f, full, winmeta.ReadOnly|winmeta.Hidden|winmeta.System); err == nil {
+		err := unprotect(ctx, x.f, full, winmeta.ReadOnly|winmeta.Hidden|winmeta.System)
+		if err == nil {
 			err = x.f.Remove(ctx, full)
 		}
 		if err != nil {

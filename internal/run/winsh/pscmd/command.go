@@ -123,10 +123,7 @@ func wantedCommand(c *ps.Call, info *ps.CommandInfo) bool {
 // listCommands writes what a pattern matches, in the order of names.
 func listCommands(ctx context.Context, c *ps.Call, pattern string) error {
 	s := c.Session
-	var list []*ps.CommandInfo
-	for _, info := range slices.Concat(s.Aliases(), s.Functions()) {
-		list = append(list, info)
-	}
+	list := slices.Concat(s.Aliases(), s.Functions())
 	for _, d := range s.Engine().Cmdlets(s.Edition()) {
 		kind := "Cmdlet"
 		if d.Function {

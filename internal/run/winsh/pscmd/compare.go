@@ -28,17 +28,16 @@ func compareCmdlets() []*ps.Cmdlet {
 // comparison is one call of Compare-Object: two backlogs of what has no match
 // yet, as long as -SyncWindow.
 type comparison struct {
-	c          *ps.Call
-	exprs      []propExpr
-	refs       []keyed
-	next       int
-	refBack    []keyed
-	difBack    []keyed
-	window     int
-	equal      bool
-	onlyEqual  bool
-	sensitive  bool
-	differents bool
+	c         *ps.Call
+	exprs     []propExpr
+	refs      []keyed
+	next      int
+	refBack   []keyed
+	difBack   []keyed
+	window    int
+	equal     bool
+	onlyEqual bool
+	sensitive bool
 }
 
 func startCompare(ctx context.Context, c *ps.Call) (ps.Steps, error) {

@@ -92,7 +92,7 @@ func startToJSON(_ context.Context, c *ps.Call) (ps.Steps, error) {
 			if len(list) == 0 {
 				return nil
 			}
-			var v any = list[0]
+			v := list[0]
 			if len(list) > 1 || c.Switch("AsArray") {
 				v = ps.NewArray(list...)
 			}

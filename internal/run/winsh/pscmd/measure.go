@@ -43,14 +43,14 @@ func measureCmdlets() []*ps.Cmdlet {
 
 // stats are what Measure-Object has seen of one property.
 type stats struct {
-	name             string
-	count            int
-	sum, mean, m2    float64
-	max, min         any
-	lines, words     int
-	chars            int
-	text, deviations bool
-	wants            map[string]bool
+	name          string
+	count         int
+	sum, mean, m2 float64
+	max, min      any
+	lines, words  int
+	chars         int
+	text          bool
+	wants         map[string]bool
 }
 
 func startMeasure(_ context.Context, c *ps.Call) (ps.Steps, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,10 +190,7 @@ func argumentLine(k *ps.Check) (string, bool) {
 func startProcess(ctx context.Context, c *ps.Call) error {
 	s := c.Session
 	file := c.String("FilePath")
-	var args []string
-	for _, a := range c.Strings("ArgumentList") {
-		args = append(args, a)
-	}
+	args := slices.Clone(c.Strings("ArgumentList"))
 	if strings.EqualFold(c.String("Verb"), "RunAs") && !s.Machine().Account().Admin {
 		return machine.Refuse("Start-Process -Verb RunAs", "nobody can be asked for an administrator's password", "use USER ContainerAdministrator")
 	}

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"strings"
 
+	//lint:ignore SA1019 [System.Security.Cryptography.RIPEMD160] is of the same age
 	"golang.org/x/crypto/ripemd160"
 
 	"github.com/casement/casement/internal/run/winsh/machine"

@@ -354,17 +354,6 @@ func (n *node) clone(doc *node, deep bool) *node {
 	return c
 }
 
-// adopt makes a node and all below it belong to a document.
-func (n *node) adopt(doc *node) {
-	n.doc = doc
-	for _, a := range n.attrs {
-		a.adopt(doc)
-	}
-	for _, c := range n.children {
-		c.adopt(doc)
-	}
-}
-
 // elements calls yield for the elements below a node, in the order of the
 // document.
 func (n *node) elements(yield func(*node) bool) bool {
