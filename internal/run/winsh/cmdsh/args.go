@@ -84,18 +84,18 @@ func (sh *shell) readLine() (line string, ok bool, err error) {
 		n, err := s.r.Read(one[:])
 		if n == 1 {
 			if one[0] == '\n' {
-				return decode(sh.page, bytes.TrimSuffix(buf, []byte("\r"))), true, nil
+				return machine.DecodePage(sh.page, bytes.TrimSuffix(buf, []byte("\r"))), true, nil
 			}
 			buf = append(buf, one[0])
 		}
 		if errors.Is(err, io.EOF) {
-			return decode(sh.page, buf), len(buf) > 0, nil
+			return machine.DecodePage(sh.page, buf), len(buf) > 0, nil
 		}
 		if err != nil {
 			return "", false, err
 		}
 	}
-	return decode(sh.page, buf), true, nil
+	return machine.DecodePage(sh.page, buf), true, nil
 }
 
 // ask asks a question that has to be answered by one of the letters.
@@ -124,8 +124,8 @@ func eachLine(r io.Reader, page int, do func(line string) error) error {
 		if err != nil {
 			return err
 		}
-		br = bufio.NewReader(strings.NewReader(decodeUTF16(all[2:])))
-		page = utf8Page
+		br = bufio.NewReader(strings.NewReader(machine.DecodeUTF16(all[2:])))
+		page = machine.PageUTF8
 	}
 	var line []byte
 	for {
@@ -141,7 +141,7 @@ func eachLine(r io.Reader, page int, do func(line string) error) error {
 			return nil
 		}
 		text := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-		if derr := do(decode(page, text)); derr != nil {
+		if derr := do(machine.DecodePage(page, text)); derr != nil {
 			return derr
 		}
 		line = line[:0]

@@ -155,7 +155,7 @@ func runMd(ctx context.Context, sh *shell, args string) (int, error) {
 
 func (sh *shell) makeDir(ctx context.Context, path string) (failed bool, err error) {
 	full, err := sh.full(path)
-	if machine.CodeOf(err) == machine.ErrorPathNotFound || utf16Len(full) >= maxPath-12 {
+	if machine.CodeOf(err) == machine.ErrorPathNotFound || machine.UTF16Len(full) >= maxPath-12 {
 		sh.system(machine.ErrorFilenameTooLong)
 		return true, nil
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
 )
 
 // Phase 1: percent expansion, which knows nothing of quotes, carets or
@@ -216,7 +218,7 @@ func substring(value, spec string, end byte) (text string, n int, ok bool, err e
 func slice(text string, first, count int, counted bool) string {
 	var units []uint16
 	size := len(text)
-	if !isASCII(text) {
+	if !machine.IsASCII(text) {
 		units = utf16.Encode([]rune(text))
 		size = len(units)
 	}

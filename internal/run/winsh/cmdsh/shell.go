@@ -95,12 +95,12 @@ func (sh *shell) write(handle int, text string) {
 	}
 	var err error
 	switch {
-	case s.console || isASCII(text) && !sh.unicode:
+	case s.console || machine.IsASCII(text) && !sh.unicode:
 		_, err = io.WriteString(s.w, text)
 	case sh.unicode:
-		_, err = s.w.Write(encodeUTF16(text))
+		_, err = s.w.Write(machine.EncodeUTF16(text))
 	default:
-		_, err = s.w.Write(encode(sh.page, text))
+		_, err = s.w.Write(machine.EncodePage(sh.page, text))
 	}
 	if err != nil {
 		sh.fault = err
@@ -147,7 +147,7 @@ const maxPath = 260
 // full makes a full path of what a command was given.
 func (sh *shell) full(path string) (string, error) {
 	full, err := machine.Full(sh.dir, path)
-	if err == nil && len(full) >= maxPath && utf16Len(full) >= maxPath && !strings.HasPrefix(full, `\\?\`) {
+	if err == nil && len(full) >= maxPath && machine.UTF16Len(full) >= maxPath && !strings.HasPrefix(full, `\\?\`) {
 		return "", &machine.Error{Op: "resolve", Path: path, Code: machine.ErrorPathNotFound}
 	}
 	return full, err
@@ -181,12 +181,12 @@ func (sh *shell) runLine(ctx context.Context, line string) (int, error) {
 	if i := strings.IndexByte(line, '\n'); i >= 0 {
 		line = line[:i]
 	}
-	if len(line) > maxLine && utf16Len(line) > maxLine {
+	if len(line) > maxLine && machine.UTF16Len(line) > maxLine {
 		sh.errout("The command line is too long.\r\n")
 		return 1, nil
 	}
 	expanded, from, err := sh.expander().line(ctx, line)
-	if err == nil && len(expanded) > maxLine && utf16Len(expanded) > maxLine {
+	if err == nil && len(expanded) > maxLine && machine.UTF16Len(expanded) > maxLine {
 		sh.errout("The input line is too long.\r\n")
 		return 1, nil
 	}

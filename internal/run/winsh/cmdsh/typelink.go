@@ -111,7 +111,7 @@ func (sh *shell) typeReader(r io.Reader) error {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := io.ReadFull(br, buf)
-		sh.write(1, decodeUTF16(buf[:n]))
+		sh.write(1, machine.DecodeUTF16(buf[:n]))
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			return nil
 		}

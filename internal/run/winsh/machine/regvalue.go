@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 )
 
 // RegType is the type of a value: REG_SZ 1, REG_EXPAND_SZ 2, REG_BINARY 3,
@@ -63,14 +62,14 @@ func RegBinary(name string, b []byte) RegValue { return RegValue{name, RegTypeBi
 
 // String is the text of a REG_SZ or REG_EXPAND_SZ, up to its zero.
 func (v RegValue) String() string {
-	s, _, _ := strings.Cut(fromUTF16(v.Data), "\x00")
+	s, _, _ := strings.Cut(DecodeUTF16(v.Data), "\x00")
 	return s
 }
 
 // Strings are those of a REG_MULTI_SZ.
 func (v RegValue) Strings() []string {
 	var out []string
-	for s := range strings.SplitSeq(fromUTF16(v.Data), "\x00") {
+	for s := range strings.SplitSeq(DecodeUTF16(v.Data), "\x00") {
 		if s == "" {
 			break
 		}
@@ -102,22 +101,8 @@ func (v RegValue) Text() string {
 	return fmt.Sprintf("%X", v.Data)
 }
 
-func utf16Bytes(s string) []byte {
-	u := utf16.Encode([]rune(s))
-	b := make([]byte, 0, 2*len(u)+2)
-	for _, c := range u {
-		b = binary.LittleEndian.AppendUint16(b, c)
-	}
-	return append(b, 0, 0)
-}
-
-func fromUTF16(b []byte) string {
-	u := make([]uint16, len(b)/2)
-	for i := range u {
-		u[i] = binary.LittleEndian.Uint16(b[2*i:])
-	}
-	return string(utf16.Decode(u))
-}
+// utf16Bytes is text as the registry keeps it, with a zero at its end.
+func utf16Bytes(s string) []byte { return append(EncodeUTF16(s), 0, 0) }
 
 // regTypes are the names of the types.
 func regTypes() map[RegType]string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/klauspost/compress/flate"
 
+	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/winmeta"
 )
 
@@ -118,7 +119,7 @@ func (c *cabinet) readFiles(r io.Reader, n int) error {
 		bits := le.Uint16(b[14:])
 		f.name = string(name[:len(name)-1])
 		if bits&0x80 == 0 {
-			f.name = decode(1252, name[:len(name)-1])
+			f.name = machine.DecodePage(1252, name[:len(name)-1])
 		}
 		f.attributes = winmeta.Attributes(bits) & (winmeta.ReadOnly | winmeta.Hidden | winmeta.System | winmeta.Archive)
 		c.files = append(c.files, f)

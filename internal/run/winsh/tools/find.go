@@ -20,7 +20,7 @@ func find() tool {
 		},
 		check: func(in input) error {
 			for _, w := range in.words {
-				if w.quoted && !isASCII(w.text) {
+				if w.quoted && !machine.IsASCII(w.text) {
 					return machine.Refuse("find of text beyond ASCII", "which bytes Windows looks for depends on code pages", "search for ASCII text")
 				}
 			}

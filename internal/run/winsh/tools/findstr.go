@@ -58,7 +58,7 @@ func compileFind(in input, list []string) (patterns []findPattern, complaint str
 		regex = hasMeta(list[0])
 	}
 	for _, s := range list {
-		if !isASCII(s) {
+		if !machine.IsASCII(s) {
 			return nil, "", errPattern
 		}
 		limit := maxLiteral

@@ -19,7 +19,7 @@ func FuzzFindRegex(f *testing.F) {
 		f.Add(s, "some word a.b xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")
 	}
 	f.Fuzz(func(t *testing.T, pattern, line string) {
-		if len(pattern) > maxRegex || !isASCII(pattern) || !isASCII(line) || strings.ContainsAny(line, "\r\n") {
+		if len(pattern) > maxRegex || !machine.IsASCII(pattern) || !machine.IsASCII(line) || strings.ContainsAny(line, "\r\n") {
 			return
 		}
 		p, err := compileRegex(pattern, false)

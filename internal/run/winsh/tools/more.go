@@ -6,6 +6,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/casement/casement/internal/run/winsh/machine"
 )
 
 // more prints without pausing: its output is never a console in a build.
@@ -122,5 +124,5 @@ func (p *proc) openText(ctx context.Context, full string) (io.ReadCloser, error)
 		return nil, err
 	}
 	text, _ := fromUTF16(b)
-	return io.NopCloser(strings.NewReader(string(encode(p.CodePage, text)))), nil
+	return io.NopCloser(strings.NewReader(string(machine.EncodePage(p.CodePage, text)))), nil
 }

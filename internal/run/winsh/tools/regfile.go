@@ -179,7 +179,7 @@ func (f *regFile) data(name, s string) (v machine.RegValue, remove, ok bool) {
 		b, ok2 := f.hex(digits)
 		v = machine.RegValue{Name: name, Type: machine.RegType(t), Data: b}
 		if f.ansi && (v.Type == regExpandSz || v.Type == regMultiSz) {
-			v.Data = encodeUTF16(string(b))
+			v.Data = machine.EncodeUTF16(string(b))
 		}
 		return v, false, ok && ok2
 	}
@@ -298,7 +298,7 @@ func regExport(ctx context.Context, p *proc, in input) (int, error) {
 		return regFailed(p, err)
 	}
 	b.WriteString("\r\n")
-	err = p.fs().WriteFile(ctx, full, append([]byte{0xFF, 0xFE}, encodeUTF16(b.String())...))
+	err = p.fs().WriteFile(ctx, full, append([]byte{0xFF, 0xFE}, machine.EncodeUTF16(b.String())...))
 	if code, fatal := winCode(err); fatal != nil {
 		return 1, fatal
 	} else if code != 0 {
@@ -372,6 +372,6 @@ func regFileLine(v machine.RegValue) string {
 // plainString reports whether data is one string with its end, which is what
 // the quoted form can say.
 func plainString(data []byte) bool {
-	text := decodeUTF16(data)
-	return len(data) >= 2 && len(data)%2 == 0 && strings.IndexByte(text, 0) == len(text)-1 && bytes.Equal(encodeUTF16(text), data)
+	text := machine.DecodeUTF16(data)
+	return len(data) >= 2 && len(data)%2 == 0 && strings.IndexByte(text, 0) == len(text)-1 && bytes.Equal(machine.EncodeUTF16(text), data)
 }

@@ -63,7 +63,7 @@ func (l *roboLog) print(format string, args ...any) {
 		l.p.print("%s", text)
 	}
 	if l.file != nil {
-		if _, err := l.file.Write(encode(l.p.CodePage, text)); err != nil && l.err == nil {
+		if _, err := l.file.Write(machine.EncodePage(l.p.CodePage, text)); err != nil && l.err == nil {
 			l.err = err
 		}
 	}

@@ -48,7 +48,7 @@ func runSetx(ctx context.Context, p *proc, in input) (int, error) {
 		return 1, nil
 	}
 	name, value := args[0], args[1]
-	if n := utf16Len(value); n > setxLimit {
+	if n := machine.UTF16Len(value); n > setxLimit {
 		p.errln("WARNING: The data being saved is truncated to %d characters.", setxLimit)
 		value = truncateUTF16(value, setxLimit)
 	}

@@ -20,7 +20,7 @@ func chcp() tool {
 				return nil
 			}
 			n, err := strconv.Atoi(in.words[0].text)
-			if _, known := pageTable(n); err == nil && !known {
+			if _, known := machine.PageTable(n); err == nil && !known {
 				return machine.Refuse("chcp "+in.words[0].text, "casement does not have this code page", "use 437, 1252 or 65001")
 			}
 			return nil
@@ -28,7 +28,7 @@ func chcp() tool {
 		run: func(_ context.Context, p *proc, in input) (int, error) {
 			page := p.CodePage
 			if page == 0 {
-				page = oemPage
+				page = machine.PageOEM
 			}
 			if len(in.words) > 1 {
 				p.println("Parameter format not correct - %s", in.words[1].text)

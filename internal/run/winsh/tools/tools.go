@@ -106,7 +106,7 @@ type proc struct {
 
 // print writes text to standard output as it is, in the machine's code page.
 func (p *proc) print(format string, args ...any) {
-	if _, err := p.stdout.Write(encode(p.CodePage, expand2(format, args))); err != nil && p.failed == nil {
+	if _, err := p.stdout.Write(machine.EncodePage(p.CodePage, expand2(format, args))); err != nil && p.failed == nil {
 		p.failed = err
 	}
 }
@@ -127,7 +127,7 @@ func (p *proc) raw(b []byte) {
 func (p *proc) errprint(format string, args ...any) {
 	err := p.stdout.Flush()
 	if err == nil {
-		_, err = p.Stderr.Write(encode(p.CodePage, expand2(format, args)))
+		_, err = p.Stderr.Write(machine.EncodePage(p.CodePage, expand2(format, args)))
 	}
 	if err != nil && p.failed == nil {
 		p.failed = err

@@ -119,7 +119,7 @@ func (j *copyJob) excludes(ctx context.Context, p *proc) (int, error) {
 				p.errln("Can't read file: %s\r\n", name)
 				return 4, nil
 			}
-			for line := range strings.Lines(decode(p.CodePage, b)) {
+			for line := range strings.Lines(machine.DecodePage(p.CodePage, b)) {
 				if line = strings.TrimSpace(line); line != "" {
 					j.excluded = append(j.excluded, strings.ToUpper(line))
 				}
