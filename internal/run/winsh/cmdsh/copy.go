@@ -295,7 +295,7 @@ func (p *copier) one(ctx context.Context, f source) (uint32, error) {
 		p.copied++
 		return 0, p.toDevice(ctx, f)
 	case machine.HasWildcard(to):
-		to = under(parentDir(to), maskName(baseName(to), f.name))
+		to = under(parentDir(to), machine.MaskName(baseName(to), f.name))
 	case p.intoDir:
 		to = under(to, f.name)
 	}

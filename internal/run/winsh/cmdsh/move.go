@@ -129,7 +129,7 @@ func (m *mover) one(ctx context.Context, i *machine.Info) (uint32, error) {
 		return machine.ErrorPathNotFound, nil
 	}
 	if machine.HasWildcard(to) {
-		to = under(parentDir(to), maskName(baseName(to), i.Name))
+		to = under(parentDir(to), machine.MaskName(baseName(to), i.Name))
 	}
 	if i.IsDir() && within(sh.dir, i.Path) {
 		return machine.ErrorSharingViolation, nil
@@ -227,7 +227,7 @@ func runRen(ctx context.Context, sh *shell, args string) (int, error) {
 }
 
 func (sh *shell) rename(ctx context.Context, i *machine.Info, mask string) (int, error) {
-	to := under(parentDir(i.Path), maskName(mask, i.Name))
+	to := under(parentDir(i.Path), machine.MaskName(mask, i.Name))
 	if i.IsDir() && within(sh.dir, i.Path) {
 		sh.system(machine.ErrorSharingViolation)
 		return 1, nil
@@ -245,48 +245,4 @@ func (sh *shell) rename(ctx context.Context, i *machine.Info, mask string) (int,
 		return 1, nil
 	}
 	return 0, nil
-}
-
-// maskName makes the new name of a file from a mask with wildcards.
-func maskName(mask, name string) string {
-	m, n := []rune(mask), []rune(name)
-	var out []rune
-	at := 0
-	for i := 0; i < len(m); i++ {
-		switch c := m[i]; {
-		case c == '?':
-			if at < len(n) && n[at] != '.' {
-				out = append(out, n[at])
-				at++
-			}
-		case c == '*' && (i+1 == len(m) || m[i+1] == '?'):
-			out = append(out, n[at:]...)
-			at = len(n)
-		case c == '*' && m[i+1] == '*':
-		case c == '*':
-			// Up to the last of the character that follows in the mask.
-			i++
-			last := len(n)
-			for j := len(n) - 1; j >= at; j-- {
-				if n[j] == m[i] {
-					last = j
-					break
-				}
-			}
-			out = append(append(out, n[at:last]...), m[i])
-			at = min(last+1, len(n))
-		case c == '.':
-			for at < len(n) && n[at] != '.' {
-				at++
-			}
-			at = min(at+1, len(n))
-			out = append(out, '.')
-		default:
-			out = append(out, c)
-			if at < len(n) && n[at] != '.' {
-				at++
-			}
-		}
-	}
-	return strings.TrimRight(string(out), ". ")
 }

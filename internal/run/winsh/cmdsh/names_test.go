@@ -2,42 +2,6 @@ package cmdsh
 
 import "testing"
 
-// Broken if it fails: REN, COPY and MOVE with wildcards make other names. The
-// examples are those by which people have worked the rules out.
-func TestMaskName(t *testing.T) {
-	for _, c := range []struct{ mask, name, want string }{
-		{"A?Z*", "1", "AZ"},
-		{"A?Z*", "12", "A2Z"},
-		{"A?Z*", "1.txt", "AZ.txt"},
-		{"A?Z*", "1234", "A2Z4"},
-		{"A?Z*", "123.txt", "A2Z.txt"},
-		{"*.txt", "a", "a.txt"},
-		{"*.txt", "b.dat", "b.txt"},
-		{"*.txt", "c.x.y", "c.x.txt"},
-		{"*?.bak", "a", "a.bak"},
-		{"*?.bak", "b.dat", "b.dat.bak"},
-		{"*?.bak", "c.x.y", "c.x.y.bak"},
-		{"*.", "b.dat", "b"},
-		{"*.", "c.x.y", "c.x"},
-		{"?????.?????", "a", "a"},
-		{"?????.?????", "a.b.c", "a.b"},
-		{"?????.?????", "part1.part2.part3", "part1.part2"},
-		{"?????.?????", "123456.123456.123456", "12345.12345"},
-		{"?x.????999.*rForTheCourse", "part1.part2", "px.part999.rForTheCourse"},
-		{"?x.????999.*rForTheCourse", "part1.part2.part3", "px.part999.parForTheCourse"},
-		{"?x.????999.*rForTheCourse", "part1.part2.part3.part4", "px.part999.part3.parForTheCourse"},
-		{"?x.????999.*rForTheCourse", "a.b.CarPart3BEER", "ax.b999.CarParForTheCourse"},
-		{"new", "old.txt", "new"},
-		{"new.*", "old.txt", "new.txt"},
-		{"**", "a.b", "a.b"},
-		{"*", "é.b", "é.b"},
-	} {
-		if got := maskName(c.mask, c.name); got != c.want {
-			t.Errorf("%s with the mask %s: %s, want %s", c.name, c.mask, got, c.want)
-		}
-	}
-}
-
 // Broken if it fails: the options of FOR /F mean something else.
 func TestFileOptions(t *testing.T) {
 	for _, c := range []struct {

@@ -77,10 +77,7 @@ func (c *collector) dir(ctx context.Context, dir *node, name string) error {
 				return err
 			}
 		case n.kind == tree.Dir && n.natural():
-			if n.changed {
-				c.changes = append(c.changes, tree.Change{Entry: c.f.entry(n, full)})
-			}
-			if err := c.dir(ctx, n, full); err != nil {
+			if err := c.same(ctx, n, full); err != nil {
 				return err
 			}
 		case n.kind == tree.Dir:
@@ -92,6 +89,29 @@ func (c *collector) dir(ctx context.Context, dir *node, name string) error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// same collects a directory that is where the layers below have it. A layer that
+// has something in a directory has the directory, too, and replaces what lower
+// layers say of it. Of layers that can be read for nothing the writer of layers
+// repeats that; what a sealed one says is known here only, if the step has seen it.
+func (c *collector) same(ctx context.Context, n *node, name string) error {
+	at := len(c.changes)
+	if err := c.dir(ctx, n, name); err != nil {
+		return err
+	}
+	repeat := n.changed
+	if !repeat && len(c.changes) > at && len(n.src.base.sealed) > 0 && !n.src.assumed && n.src.entry.Windows != nil {
+		e, err := find(ctx, n.src.base.known, n.src.name)
+		if err != nil {
+			return err
+		}
+		repeat = e == nil || e.Windows == nil && e.Owner == nil
+	}
+	if repeat {
+		c.changes = slices.Insert(c.changes, at, tree.Change{Entry: c.f.entry(n, name)})
 	}
 	return nil
 }

@@ -91,3 +91,48 @@ func translate(pattern string) string {
 	}
 	return string(b)
 }
+
+// MaskName makes the new name of a file from a mask with wildcards, as REN, COPY
+// and their like do.
+func MaskName(mask, name string) string {
+	m, n := []rune(mask), []rune(name)
+	var out []rune
+	at := 0
+	for i := 0; i < len(m); i++ {
+		switch c := m[i]; {
+		case c == '?':
+			if at < len(n) && n[at] != '.' {
+				out = append(out, n[at])
+				at++
+			}
+		case c == '*' && (i+1 == len(m) || m[i+1] == '?'):
+			out = append(out, n[at:]...)
+			at = len(n)
+		case c == '*' && m[i+1] == '*':
+		case c == '*':
+			// Up to the last of the character that follows in the mask.
+			i++
+			last := len(n)
+			for j := len(n) - 1; j >= at; j-- {
+				if n[j] == m[i] {
+					last = j
+					break
+				}
+			}
+			out = append(append(out, n[at:last]...), m[i])
+			at = min(last+1, len(n))
+		case c == '.':
+			for at < len(n) && n[at] != '.' {
+				at++
+			}
+			at = min(at+1, len(n))
+			out = append(out, '.')
+		default:
+			out = append(out, c)
+			if at < len(n) && n[at] != '.' {
+				at++
+			}
+		}
+	}
+	return strings.TrimRight(string(out), ". ")
+}

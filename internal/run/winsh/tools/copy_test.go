@@ -37,6 +37,15 @@ func TestXcopy(t *testing.T) {
 			want: result{Out: crlf(`a b\x`, `1 File(s) copied`)}, list: []string{`a b\`, `a b\x=1`, `c d\`, `c d\x=1`},
 		},
 		{
+			name: "a mask answers the question", files: src, line: `xcopy /Y a\1.txt b\new.txt*`,
+			want: result{Out: crlf(`a\1.txt`, `1 File(s) copied`)},
+			list: []string{`a\`, `a\1.txt=one`, `a\2.log=two`, `a\empty\`, `a\sub\`, `a\sub\3.txt=three`, `b\`, `b\new.txt=one`},
+		},
+		{
+			name: "a mask below", files: src, line: `xcopy /S /Y a b\*.bak`, want: result{Out: crlf(`a\1.txt`, `a\2.log`, `a\sub\3.txt`, `3 File(s) copied`)},
+			list: []string{`a\`, `a\1.txt=one`, `a\2.log=two`, `a\empty\`, `a\sub\`, `a\sub\3.txt=three`, `b\`, `b\1.bak=one`, `b\2.bak=two`, `b\sub\`, `b\sub\3.bak=three`},
+		},
+		{
 			name: "no such file", line: `xcopy no.txt b\`,
 			want: result{Out: crlf(`0 File(s) copied`), Err: crlf(`File not found - no.txt`), Code: 4},
 		},
@@ -189,7 +198,12 @@ func TestRobocopy(t *testing.T) {
 			want: result{Code: 16, Out: "2026/03/04 15:06:07 ERROR 2 (0x00000002) Accessing Source Directory C:\\w\\a\\\r\nThe system cannot find the file specified.\r\n\r\n"},
 		},
 		{
-			name: "unknown switch", files: src, line: `robocopy a b /E /foo /NJH`, want: result{Code: 16, Out: "ERROR : Invalid Parameter #4 : \"/foo\"\r\n"},
+			name: "unknown switch", files: src, line: `robocopy a b /E /foo /NJH`, want: result{Code: 16, Out: crlf(
+				`ERROR : Invalid Parameter #4 : "/foo"`, "", `       Simple Usage :: ROBOCOPY source destination /MIR`, "",
+				`             source :: Source Directory (drive:\path or \\server\share\path).`,
+				`        destination :: Destination Dir  (drive:\path or \\server\share\path).`,
+				`               /MIR :: Mirror a complete directory tree.`, "", `    For more usage information run ROBOCOPY /?`, "", "",
+				`****  /MIR can DELETE files as well as copy them !`)},
 		},
 		{name: "attributes", files: []string{`C:\w\a\1=1`}, before: []string{`robocopy a b /A+:RH`}, line: `attrib b\1`, want: result{Out: "A   HR               C:\\w\\b\\1\r\n"}},
 	})

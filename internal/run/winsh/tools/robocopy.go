@@ -189,6 +189,7 @@ func (j *robo) run(ctx context.Context, p *proc) (int, error) {
 	if j.in.bad != nil {
 		n := 1 + slices.IndexFunc(j.in.words, func(w word) bool { return w.text == j.in.bad.text })
 		j.log.println("ERROR : Invalid Parameter #%d : \"%s\"", max(n, 1), j.in.bad.text)
+		j.log.print("%s", roboUsage)
 		return 16, nil
 	}
 	info, err := p.fs().Stat(ctx, j.from)

@@ -78,6 +78,14 @@ const (
 	roboDivider = "------------------------------------------------------------------------------"
 )
 
+// roboUsage follows the report of a wrong switch.
+const roboUsage = "\r\n       Simple Usage :: ROBOCOPY source destination /MIR\r\n\r\n" +
+	"             source :: Source Directory (drive:\\path or \\\\server\\share\\path).\r\n" +
+	"        destination :: Destination Dir  (drive:\\path or \\\\server\\share\\path).\r\n" +
+	"               /MIR :: Mirror a complete directory tree.\r\n\r\n" +
+	"    For more usage information run ROBOCOPY /?\r\n\r\n\r\n" +
+	"****  /MIR can DELETE files as well as copy them !\r\n"
+
 // roboDate is the long date of the English locale.
 func roboDate(p *proc) string { return p.Machine.Now().Format("Monday, January 2, 2006 3:04:05 PM") }
 

@@ -129,7 +129,8 @@ func (j *copyJob) excludes(ctx context.Context, p *proc) (int, error) {
 	return 0, nil
 }
 
-// run finds out what is copied where, and copies.
+// run finds out what is copied where, and copies. The name of the destination is
+// a mask where it has wildcards.
 func (j *copyJob) run(ctx context.Context, p *proc, source, target string) (int, error) {
 	shown, dir, many, code, err := j.source(ctx, p, source)
 	if err != nil || code >= 0 {
@@ -209,6 +210,9 @@ func (j *copyJob) target(ctx context.Context, p *proc, target string, many bool)
 	if err != nil {
 		return "", "", err
 	}
+	if _, last := splitPath(full); machine.HasWildcard(last) && !machine.HasWildcard(parent(full)) {
+		return parent(full), last, nil
+	}
 	info, err := p.fs().StatDest(ctx, full)
 	code, fatal := winCode(err)
 	if fatal != nil {
@@ -269,8 +273,11 @@ func (j *copyJob) dir(ctx context.Context, p *proc, shown, from, to, name string
 			continue
 		}
 		as := name
-		if as == "" {
+		switch {
+		case as == "":
 			as = e.Name
+		case machine.HasWildcard(as):
+			as = machine.MaskName(as, e.Name)
 		}
 		if err := j.file(ctx, p, shown+e.Name, e, to, as); err != nil {
 			return found, err
@@ -279,6 +286,10 @@ func (j *copyJob) dir(ctx context.Context, p *proc, shown, from, to, name string
 	if !j.in.has("S") && !j.in.has("E") && !j.in.has("T") {
 		return found, nil
 	}
+	mask := name
+	if !machine.HasWildcard(mask) {
+		mask = ""
+	}
 	for _, e := range entries {
 		if !e.IsDir() || !j.visible(e) || j.isExcluded(e.Path+`\`) {
 			continue
@@ -286,7 +297,7 @@ func (j *copyJob) dir(ctx context.Context, p *proc, shown, from, to, name string
 		if e.IsLink() {
 			return found, machine.Refuse("xcopy of the link "+e.Path, "it would copy what the link leads to", "copy without /S, or remove the link first")
 		}
-		below, err := j.dir(ctx, p, shown+e.Name+`\`, e.Path, under(to, e.Name), "")
+		below, err := j.dir(ctx, p, shown+e.Name+`\`, e.Path, under(to, e.Name), mask)
 		if err != nil {
 			return found, err
 		}
