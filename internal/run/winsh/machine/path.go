@@ -89,32 +89,27 @@ func collapse(p string) string {
 	if plainPath(p) {
 		return strings.TrimPrefix(p, `\`)
 	}
-	slash := strings.HasSuffix(p, `\`)
 	parts := strings.Split(p, `\`)
 	out := parts[:0]
 	for i, part := range parts {
-		last := i == len(parts)-1
-		switch {
+		switch last := i == len(parts)-1; {
 		case part == "" || part == ".":
-			continue
 		case part == "..":
 			out = out[:max(0, len(out)-1)]
-			continue
-		case last:
-			if part = strings.TrimRight(part, ". "); part == "" {
-				slash = true // the backslash in front of it stays
+		case !last && strings.HasSuffix(part, ".") && !strings.HasSuffix(part, ".."):
+			if part = part[:len(part)-1]; part != "" {
+				out = append(out, part)
 			}
-		case strings.HasSuffix(part, ".") && !strings.HasSuffix(part, ".."):
-			part = part[:len(part)-1]
-		}
-		if part != "" {
+		default:
 			out = append(out, part)
 		}
 	}
-	if slash && len(out) > 0 {
-		return strings.Join(out, `\`) + `\`
+	full := strings.Join(out, `\`)
+	if strings.HasSuffix(p, `\`) && full != "" {
+		return full + `\`
 	}
-	return strings.Join(out, `\`)
+	// A name of nothing but dots and blanks leaves the backslash in front of it.
+	return strings.TrimRight(full, ". ")
 }
 
 // plainPath reports whether collapse has nothing to do: nearly always.

@@ -199,7 +199,7 @@ func FuzzSplitCommandLine(f *testing.F) {
 }
 
 func FuzzFull(f *testing.F) {
-	for _, s := range []string{`a\..\b`, `C:x`, `\\s\h\x`, `nul.`, `a. .`, `\\?\C:\x`, `//./x`, `C:/`, ` \ `} {
+	for _, s := range []string{`a\..\b`, `C:x`, `\\s\h\x`, `nul.`, `a. .`, `\\?\C:\x`, `//./x`, `C:/`, ` \ `, ` \.`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
