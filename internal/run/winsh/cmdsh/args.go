@@ -186,3 +186,11 @@ func (sh *shell) isDir(ctx context.Context, full string) (bool, error) {
 	}
 	return info.IsDir(), nil
 }
+
+// takesIn reports whether a path is a directory, for a command that puts a file of
+// a name there.
+func (sh *shell) takesIn(ctx context.Context, full, name string) (bool, error) {
+	is, err := sh.fs.TakesIn(ctx, full, name)
+	_, err = win(err)
+	return is, err
+}

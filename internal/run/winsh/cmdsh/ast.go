@@ -51,14 +51,16 @@ type condition struct {
 	not, fold   bool
 	op          string // "==", "EQU" …, or "exist", "defined", "errorlevel", "cmdextversion"
 	left, right string // left is empty for the unary ones
+	// notWord and opWord are NOT and the unary operators as they are written.
+	notWord, opWord string
 }
 
 // ifNode is IF.
 type ifNode struct {
-	cond      condition
-	then, els node
-	redirs    []redir
-	place     place
+	cond          condition
+	then, els     node
+	place         place
+	word, elsWord string // "IF" and "ELSE" as written
 }
 
 // forNode is FOR.
@@ -68,8 +70,8 @@ type forNode struct {
 	variable                rune
 	set                     string // what stands between the parentheses
 	body                    node
-	redirs                  []redir
 	place                   place
+	words                   [3]string    // "FOR", "IN" and "DO" as written
 	fileOptions             *fileOptions // parsed options, once they are known not to vary
 }
 
@@ -165,13 +167,16 @@ func (d *display) command(c *command) {
 	d.redirs(c.redirs)
 }
 
-// group writes a block, which is shown over several lines if it has several.
+// group writes a block, which is shown over several lines if it has several, and
+// the first has no &.
 func (d *display) group(n *group) {
 	open, end := "( ", " ) "
 	if d.shown {
 		open, end = "(", ") "
 		if s, ok := n.body.(*seq); ok && s.lf[0] {
-			open, end = "(\r\n", "\r\n) "
+			if _, joined := s.items[0].(*seq); !joined {
+				open, end = "(\r\n", "\r\n) "
+			}
 		}
 	}
 	d.b.WriteString(open)
@@ -193,7 +198,7 @@ func (d *display) seq(n *seq) {
 			break
 		}
 		if n.lf[i] && d.shown {
-			d.b.WriteString("\r\n ")
+			d.b.WriteString(" \r\n ")
 		} else {
 			d.b.WriteString(" & ")
 		}
@@ -201,31 +206,30 @@ func (d *display) seq(n *seq) {
 }
 
 func (d *display) ifNode(n *ifNode) {
-	d.redirs(n.redirs)
-	d.b.WriteString("if ")
+	d.b.WriteString(n.word + " ")
 	if n.cond.fold {
 		d.b.WriteString("/I ")
 	}
 	if n.cond.not {
-		d.b.WriteString("not ")
+		d.b.WriteString(n.cond.notWord + " ")
 	}
 	if n.cond.left != "" {
 		d.piece(n.cond.left)
-		d.b.WriteByte(' ')
+		d.b.WriteString(" " + n.cond.op + " ")
+	} else {
+		d.b.WriteString(n.cond.opWord + " ")
 	}
-	d.b.WriteString(n.cond.op + " ")
 	d.piece(n.cond.right)
 	d.b.WriteByte(' ')
 	d.node(n.then)
 	if n.els != nil {
-		d.b.WriteString(" else ")
+		d.b.WriteString(" " + n.elsWord + " ")
 		d.node(n.els)
 	}
 }
 
 func (d *display) forNode(n *forNode) {
-	d.redirs(n.redirs)
-	d.b.WriteString("for ")
+	d.b.WriteString(n.words[0] + " ")
 	for _, s := range []struct {
 		on   bool
 		text string
@@ -238,8 +242,8 @@ func (d *display) forNode(n *forNode) {
 		d.piece(n.options)
 		d.b.WriteByte(' ')
 	}
-	d.b.WriteString("%" + string(n.variable) + " in (")
+	d.b.WriteString("%" + string(n.variable) + " " + n.words[1] + " (")
 	d.piece(n.set)
-	d.b.WriteString(") do ")
+	d.b.WriteString(") " + n.words[2] + " ")
 	d.node(n.body)
 }

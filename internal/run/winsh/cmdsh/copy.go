@@ -137,7 +137,7 @@ func runCopy(ctx context.Context, sh *shell, args string) (int, error) {
 		return sh.syntax()
 	}
 	p := &copier{sh: sh, line: c, to: full}
-	if p.intoDir, err = sh.isDir(ctx, trimSlash(full)); err != nil {
+	if p.intoDir, err = sh.takesIn(ctx, full, c.sources[0].name); err != nil {
 		return 0, err
 	}
 	if strings.HasSuffix(full, `\`) && !p.intoDir {

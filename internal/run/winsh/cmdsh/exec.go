@@ -33,9 +33,9 @@ func (sh *shell) exec(ctx context.Context, n node) (int, error) {
 	case *silent:
 		return sh.exec(ctx, n.body)
 	case *ifNode:
-		return sh.redirected(ctx, n.redirs, func() (int, error) { return sh.ifStatement(ctx, n) })
+		return sh.ifStatement(ctx, n)
 	case *forNode:
-		return sh.redirected(ctx, n.redirs, func() (int, error) { return sh.forStatement(ctx, n) })
+		return sh.forStatement(ctx, n)
 	}
 	return 0, nil
 }

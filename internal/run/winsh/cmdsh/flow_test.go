@@ -137,7 +137,7 @@ func TestForF(t *testing.T) {
 		{`for /f "x=1" %a in ("a") do @echo %a`, failed(1, "x=1\" was unexpected at this time.\n")},
 		{`for /f "tokens=1,2" %y in ("a b") do @echo %y%z`, out("ab\n")},
 		// What a command sets does not come back.
-		{`(for /f %a in ('set q^=1') do @rem) & set q`, failed(1, "Environment variable q not defined\n")},
+		{`(for /f %a in ('set q^=1') do @ver>nul) & set q`, failed(1, "Environment variable q not defined\n")},
 	})
 }
 

@@ -228,6 +228,18 @@ func (p *parser) redirection() (r redir, ok bool, err error) {
 	return r, true, err
 }
 
+// skipToRedirection moves over delimiters that a redirection follows. Before
+// anything else they belong to the arguments.
+func (p *parser) skipToRedirection() {
+	start := p.pos
+	p.skip()
+	c := p.peek()
+	if c == '<' || c == '>' || isDigit(c) && (p.peekAt(1) == '<' || p.peekAt(1) == '>') {
+		return
+	}
+	p.pos = start
+}
+
 // operator reads a redirection from its operator on.
 func (p *parser) operator(handle int) (redir, error) {
 	r := redir{handle: handle, dup: -1, place: p.here()}

@@ -54,6 +54,7 @@ type mover struct {
 	to          string
 	slash       bool // the destination was written as a directory
 	intoDir     bool // the destination is one
+	looked      bool // and this is certain
 	files, dirs int
 }
 
@@ -123,6 +124,9 @@ func (m *mover) one(ctx context.Context, i *machine.Info) (uint32, error) {
 	if strings.EqualFold(i.Path, to) && i.IsDir() {
 		return machine.ErrorSharingViolation, nil
 	}
+	if err := m.look(ctx, i); err != nil {
+		return 0, err
+	}
 	if m.intoDir && !strings.EqualFold(i.Path, to) {
 		to = under(to, i.Name)
 	} else if m.slash {
@@ -156,6 +160,20 @@ func (m *mover) one(ctx context.Context, i *machine.Info) (uint32, error) {
 		m.files++
 	}
 	return 0, nil
+}
+
+// look finds out, once, whether the destination of a file is a directory.
+func (m *mover) look(ctx context.Context, i *machine.Info) (err error) {
+	if m.intoDir || m.looked || i.IsDir() && !m.slash {
+		return nil
+	}
+	m.looked = true
+	to := m.to
+	if m.slash {
+		to += `\`
+	}
+	m.intoDir, err = m.sh.takesIn(ctx, to, i.Name)
+	return err
 }
 
 // askOverwrite asks whether a file may be replaced; the end of the input says no.

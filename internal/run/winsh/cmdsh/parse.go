@@ -276,6 +276,7 @@ func (p *parser) block() (node, error) {
 			}
 			return all, nil
 		}
+		p.refetch()
 		n, err := p.list()
 		if err != nil {
 			return nil, err
@@ -293,6 +294,20 @@ func (p *parser) block() (node, error) {
 	}
 }
 
+// refetch is a quirk: in a block cmd reads the first word of a statement twice,
+// and of one that a caret continues on another line it has only that line the
+// second time.
+func (p *parser) refetch() {
+	if !strings.HasSuffix(p.buf, "^") {
+		return
+	}
+	start, line := p.pos, p.line
+	p.word(0)
+	if p.pos = 0; p.line == line {
+		p.pos = start
+	}
+}
+
 // command parses a command from its name on.
 func (p *parser) command(redirs []redir) (node, error) {
 	c := &command{redirs: redirs, place: p.here()}
@@ -304,14 +319,18 @@ func (p *parser) command(redirs []redir) (node, error) {
 	}
 	c.name = name
 	if !quoted {
+		isIf, isFor := len(name) == 2 && strings.EqualFold(name, "if"), len(name) == 3 && strings.EqualFold(name, "for")
 		switch {
-		case len(name) == 2 && strings.EqualFold(name, "if"):
+		case (isIf || isFor) && redirs != nil:
+			return nil, &syntaxError{unexpected(name), c.place}
+		case isIf:
 			return p.ifStatement(c)
-		case len(name) == 3 && strings.EqualFold(name, "for"):
+		case isFor:
 			return p.forStatement(c)
 		case len(name) == 3 && strings.EqualFold(name, "rem"):
 			c.rem = true
-			return c, p.remark(c)
+			p.remark(c)
+			return c, p.err
 		}
 	}
 	if err := p.arguments(c); err != nil {
@@ -364,52 +383,47 @@ func (p *parser) arguments(c *command) error {
 				return err
 			}
 			c.redirs = append(c.redirs, r)
-			digit, delim = false, false
+			p.skipToRedirection()
+			digit, delim = false, true
 			continue
 		case p.special(ch):
 			c.args = b.String()
 			return nil
 		}
 		digit = isDigit(ch) && delim && !inQuotes
-		delim = !inQuotes && delimiter(p.buf, p.pos) > 0
+		delim = !inQuotes && (ch == '"' || ch == '(' || ch == ')' || delimiter(p.buf, p.pos) > 0)
 		b.WriteByte(ch)
 		p.pos++
 	}
 }
 
-// remark reads what follows REM. Only its first word is read as arguments are;
-// nothing is special after it.
-func (p *parser) remark(c *command) error {
-	start := p.pos
-	for {
-		p.skip()
-		r, ok, err := p.redirection()
-		if err != nil {
-			return err
+// remark reads what follows REM, whatever it is. A caret at the end of its first
+// word appends the next line, which is all that is left of the text then.
+func (p *parser) remark(c *command) {
+	start, quoted := p.pos, false
+	for p.skip(); p.peek() != '\n'; p.pos++ {
+		ch := p.peek()
+		if ch == '"' {
+			quoted = !quoted
 		}
-		if !ok {
-			break
-		}
-		c.redirs = append(c.redirs, r)
-		start = p.pos
-	}
-	if p.special(p.peek()) {
-		return nil
-	}
-	for p.peek() != '\n' && delimiter(p.buf, p.pos) == 0 {
-		if p.peek() == '^' && p.peekAt(1) == '\n' { // the next line belongs to it
-			p.pos++
-			if !p.newline() {
-				break
-			}
-			start = p.pos
+		if quoted {
 			continue
 		}
-		p.pos++
+		if ch == '^' && p.peekAt(1) != '\n' {
+			p.pos++
+		} else if ch == '^' {
+			if p.pos++; !p.newline() {
+				return
+			}
+			if start = p.pos; p.peek() == '\n' {
+				break
+			}
+		} else if p.special(ch) || delimiter(p.buf, p.pos) > 0 {
+			break
+		}
 	}
-	for p.peek() != '\n' {
+	for p.pos = start; p.peek() != '\n'; {
 		p.pos++
 	}
 	c.args = p.buf[start:p.pos]
-	return nil
 }

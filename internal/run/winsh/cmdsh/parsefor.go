@@ -18,7 +18,7 @@ func comparison(word string) bool {
 
 // ifStatement parses IF after its name.
 func (p *parser) ifStatement(c *command) (node, error) {
-	n := &ifNode{redirs: c.redirs, place: c.place}
+	n := &ifNode{place: c.place, word: c.name}
 	if err := p.condition(&n.cond); err != nil {
 		return nil, err
 	}
@@ -27,6 +27,7 @@ func (p *parser) ifStatement(c *command) (node, error) {
 		return nil, err
 	}
 	if p.skip(); p.keyword("else") {
+		n.elsWord = p.buf[p.pos-len("else") : p.pos]
 		if n.els, err = p.body(); err != nil {
 			return nil, err
 		}
@@ -70,7 +71,7 @@ func (p *parser) condition(c *condition) error {
 		}
 		switch low := strings.ToLower(word); {
 		case !quoted && low == "not":
-			c.not = !c.not
+			c.not, c.notWord = !c.not, word
 			continue
 		case !quoted && !p.plain && low == "/i":
 			c.fold = true
@@ -81,7 +82,7 @@ func (p *parser) condition(c *condition) error {
 			if !ok {
 				return p.unexpected()
 			}
-			c.op, c.right = low, operand
+			c.op, c.opWord, c.right = low, word, operand
 			return nil
 		}
 		first = word
@@ -115,7 +116,7 @@ func (p *parser) condition(c *condition) error {
 
 // forStatement parses FOR after its name.
 func (p *parser) forStatement(c *command) (node, error) {
-	n := &forNode{redirs: c.redirs, place: c.place}
+	n := &forNode{place: c.place, words: [3]string{c.name}}
 	word, err := p.forSwitches(n)
 	if err != nil {
 		return nil, err
@@ -128,6 +129,7 @@ func (p *parser) forStatement(c *command) (node, error) {
 	if p.skip(); !p.keyword("in") {
 		return nil, p.unexpected()
 	}
+	n.words[1] = p.buf[p.pos-len("in") : p.pos]
 	if p.skip(); p.peek() != '(' {
 		return nil, p.unexpected()
 	}
@@ -138,6 +140,7 @@ func (p *parser) forStatement(c *command) (node, error) {
 	if p.skip(); !p.keyword("do") {
 		return nil, p.unexpected()
 	}
+	n.words[2] = p.buf[p.pos-len("do") : p.pos]
 	n.body, err = p.body()
 	return n, err
 }
