@@ -116,7 +116,8 @@ func (sh *shell) ask(command, question, letters, way string) (byte, error) {
 	}
 }
 
-// eachLine calls do with each line of a reader, decoded and without its end.
+// eachLine calls do with each line of a reader, decoded and without its end, up
+// to one that has a NUL.
 func eachLine(r io.Reader, page int, do func(line string) error) error {
 	br := bufio.NewReaderSize(r, 64<<10)
 	if head, _ := br.Peek(2); len(head) == 2 && head[0] == 0xFF && head[1] == 0xFE {
@@ -141,6 +142,9 @@ func eachLine(r io.Reader, page int, do func(line string) error) error {
 			return nil
 		}
 		text := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		if bytes.IndexByte(text, 0) >= 0 {
+			return nil // for cmd the text ends there, and a line that does not end is none
+		}
 		if derr := do(machine.DecodePage(page, text)); derr != nil {
 			return derr
 		}

@@ -164,10 +164,10 @@ func (sh *shell) callLabel(ctx context.Context, name, args string) (int, error) 
 			return sh.complain(err)
 		}
 	}
-	label = labelName(label)
-	if strings.EqualFold(label, "eof") && !f.seek(label) {
+	if sh.endsThere(label[1:]) {
 		return 0, nil
 	}
+	label = labelName(label[1:])
 	if !f.seek(label) {
 		sh.noLabel(label)
 		return 1, nil
@@ -187,23 +187,37 @@ func runGoto(_ context.Context, sh *shell, args string) (int, error) {
 		return 1, nil
 	}
 	word := strings.TrimLeft(args, " \t,;=")
-	label := labelName(word)
-	if sh.extensions && strings.EqualFold(label, "eof") && strings.HasPrefix(word, ":") {
+	if sh.endsThere(word) {
 		f.ended, sh.jump = true, true
 		return 0, nil
 	}
-	if label == "" || !f.seek(label) {
-		f.ended = true
+	label := labelName(word)
+	switch {
+	case f.seek(label):
+		sh.jump = true
+		return 0, nil
+	case word == "":
+		sh.errorlevel = 1
+		sh.errout("No batch label specified to GOTO command.\r\n")
+	default:
 		sh.noLabel(label)
-		return 1, nil
 	}
-	sh.jump = true
-	return 0, nil
+	f.ended = true
+	return 1, nil
 }
 
-// labelName returns the label that text begins with, without its colon.
+// endsThere reports whether the text behind GOTO names the end of the file, which
+// only :EOF with nothing but a blank behind it does.
+func (sh *shell) endsThere(text string) bool {
+	return sh.extensions && len(text) >= 4 && strings.EqualFold(text[:4], ":eof") && strings.Trim(text[4:min(5, len(text))], " \t") == ""
+}
+
+// labelName returns the label that text begins with, without its colon, which may
+// be a plus sign.
 func labelName(text string) string {
-	text = strings.TrimPrefix(text, ":")
+	if text != "" && (text[0] == ':' || text[0] == '+') {
+		text = text[1:]
+	}
 	if i := strings.IndexAny(text, " \t:+,;=&<>|"); i >= 0 {
 		text = text[:i]
 	}

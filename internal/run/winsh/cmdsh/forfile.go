@@ -259,9 +259,6 @@ func (f *fileLoop) line(ctx context.Context, line string) error {
 		f.skip--
 		return nil
 	}
-	if nul := strings.IndexByte(line, 0); nul >= 0 {
-		line = line[:nul]
-	}
 	if line == "" || f.o.remark(line) {
 		return nil
 	}

@@ -269,11 +269,10 @@ func integerAt(s string, i int) (value, end int) {
 	if digits == 0 {
 		return 0, i
 	}
-	n = min(n, 1<<31-1)
 	if negative {
-		n = -n
+		return -min(n, 1<<31), j
 	}
-	return n, j
+	return min(n, 1<<31-1), j
 }
 
 // replace replaces all occurrences of search, in any case. With star everything
