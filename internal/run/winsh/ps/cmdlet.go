@@ -48,10 +48,13 @@ func (c *Cmdlet) Params() []Parameter {
 	return c.Parameters
 }
 
-// Steps are the phases of a cmdlet with state; both may be nil.
+// Steps are the phases of a cmdlet with state; all may be nil.
 type Steps struct {
 	Process func(ctx context.Context, c *Call) error
 	End     func(ctx context.Context, c *Call) error
+	// Close is called when the pipeline is over, also when an error or a command
+	// that has enough has broken it off before the end.
+	Close func(ctx context.Context, c *Call) error
 }
 
 // Parameter describes a parameter. A parameter that differs between sets

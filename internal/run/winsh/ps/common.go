@@ -320,6 +320,14 @@ func (c *cmdletStage) end(ctx context.Context, e *element) error {
 	return c.failed(c.steps.End(ctx, c.call))
 }
 
+// close lets go of what the cmdlet holds, whatever has become of the pipeline.
+func (c *cmdletStage) close(ctx context.Context) error {
+	if c.steps.Close == nil {
+		return nil
+	}
+	return c.failed(c.steps.Close(ctx, c.call))
+}
+
 // defaultParameters binds what $PSDefaultParameterValues has for the command.
 func (s *Session) defaultParameters(ctx context.Context, b *binding) error {
 	v := s.global.vars["psdefaultparametervalues"]

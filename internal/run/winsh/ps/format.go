@@ -35,6 +35,8 @@ type Column struct {
 	// Property is read, if Value is nil.
 	Property string
 	Value    func(ctx context.Context, s *Session, v any) (any, error)
+	// Type is the only type whose objects have the item in a list; "" is any.
+	Type string
 	// Width in cells; 0 shares what is left. Width7 is that of PowerShell 7 where
 	// it differs.
 	Width, Width7 int
@@ -260,10 +262,8 @@ func (p *Printer) foreign(ctx context.Context, v any) error {
 		lines = l.custom(ctx, p.s, v)
 	} else {
 		columns := l.columns
-		if l.view != nil && l.view.List != nil {
-			columns = l.view.List
-		} else if l.view != nil {
-			columns = p.s.allColumns(v)
+		if l.view != nil {
+			columns = p.s.defaultColumns(v)
 		}
 		lines = append(append([]string{""}, p.listLines(ctx, columns, v)...), "")
 	}

@@ -2,6 +2,7 @@ package ps
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -85,15 +86,22 @@ func (s *Session) defaultColumns(v any) []Column {
 	return s.allColumns(v)
 }
 
-// allColumns are all properties of a value.
+// allColumns are all properties of a value. Those that PowerShell adds to a type
+// of .NET come last, other than for who asks for *.
 func (s *Session) allColumns(v any) []Column {
-	var list []Column
+	var list, more []Column
+	t := s.engine.TypeOf(Unwrap(v))
+	typed := t != nil && t.Name != tCustom
 	for _, m := range s.Properties(v) {
-		if m.Gettable && m.Kind != "ParameterizedProperty" {
+		switch {
+		case !m.Gettable || m.Kind == "ParameterizedProperty":
+		case typed && (m.Kind == "AliasProperty" || m.Kind == "ScriptProperty" || m.Kind == "CodeProperty"):
+			more = append(more, Column{Property: m.Name})
+		default:
 			list = append(list, Column{Property: m.Name})
 		}
 	}
-	return list
+	return append(list, more...)
 }
 
 // cell is the text of a column of an object.
@@ -280,6 +288,9 @@ func (p *Printer) listLines(ctx context.Context, columns []Column, v any) []stri
 	width = min(width, max(1, total-4))
 	var out []string
 	for _, c := range columns {
+		if c.Type != "" && !slices.ContainsFunc(p.s.TypeNames(v), func(name string) bool { return strings.EqualFold(name, c.Type) }) {
+			continue
+		}
 		label := c.label()
 		if n := width - utf16Len(label); n > 0 {
 			label += strings.Repeat(" ", n)

@@ -80,6 +80,19 @@ func (e *element) finish(ctx context.Context) error {
 	return e.within(func() error { return e.stage.end(ctx, e) })
 }
 
+// close closes what the element has opened, when its pipeline is over.
+func (e *element) close(ctx context.Context) (err error) {
+	if c, ok := e.stage.(interface{ close(context.Context) error }); ok {
+		err = e.within(func() error { return c.close(ctx) })
+	}
+	for _, c := range e.closers {
+		if cerr := c(ctx); cerr != nil && err == nil {
+			err = cerr
+		}
+	}
+	return err
+}
+
 // pipeline runs a pipeline and writes its output to out.
 func (s *Session) pipeline(ctx context.Context, n *pslang.Pipeline, out sink) error {
 	if n.Background {
@@ -157,10 +170,8 @@ func (s *Session) run(ctx context.Context, list []*element, input func(sink) err
 	}
 	err = s.runPhases(ctx, list, input)
 	for _, e := range list {
-		for _, c := range e.closers {
-			if cerr := c(ctx); cerr != nil && err == nil {
-				err = cerr
-			}
+		if cerr := e.close(ctx); cerr != nil && err == nil {
+			err = cerr
 		}
 	}
 	failed := false
@@ -320,10 +331,8 @@ func (s *Session) redirectedExpression(ctx context.Context, n *pslang.Expression
 		}
 		return writeEach(ctx, v, e.out)
 	})
-	for _, c := range e.closers {
-		if cerr := c(ctx); cerr != nil && err == nil {
-			err = cerr
-		}
+	if cerr := e.close(ctx); cerr != nil && err == nil {
+		err = cerr
 	}
 	s.ok = err == nil
 	return err

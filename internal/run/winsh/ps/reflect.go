@@ -20,7 +20,7 @@ type MemberInfo struct {
 }
 
 // Properties returns the properties of a value in the order in which PowerShell
-// shows them: added ones behind those of the type.
+// shows them: those added to the object come before those of the type.
 func (s *Session) Properties(v any) []MemberInfo {
 	var list []MemberInfo
 	seen := map[string]bool{}
@@ -44,8 +44,6 @@ func (s *Session) Properties(v any) []MemberInfo {
 	if t == nil || custom {
 		return list
 	}
-	added := list
-	list = nil
 	if t.Dynamic != nil && t.Dynamic.Names != nil {
 		for _, name := range t.Dynamic.Names(&Invoke{Session: s, Type: t, Self: b}) {
 			put(MemberInfo{Name: name, Kind: "Property", Definition: "System.String " + name, Gettable: true, Settable: true})
@@ -57,7 +55,7 @@ func (s *Session) Properties(v any) []MemberInfo {
 		}
 		put(memberInfo(m))
 	}
-	return append(list, added...)
+	return list
 }
 
 func memberInfo(m *Member) MemberInfo {

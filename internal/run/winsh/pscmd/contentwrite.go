@@ -52,6 +52,7 @@ func writeContent(add bool) func(context.Context, *ps.Call) (ps.Steps, error) {
 					if err != nil {
 						return err
 					}
+					// What was opened before an error is closed at the end.
 					if sinks, err = openSinks(ctx, c, add); err != nil {
 						return err
 					}
@@ -67,7 +68,8 @@ func writeContent(add bool) func(context.Context, *ps.Call) (ps.Steps, error) {
 				}
 				return nil
 			},
-			End: finish,
+			End:   finish,
+			Close: finish,
 		}, nil
 	}
 }
@@ -90,7 +92,7 @@ func openSinks(ctx context.Context, c *ps.Call, add bool) ([]*sink, error) {
 		}
 		yes, err := c.ShouldProcess(ctx, "Path: "+p.String(), action)
 		if err != nil {
-			return nil, err
+			return list, err
 		}
 		if !yes {
 			continue
@@ -98,10 +100,10 @@ func openSinks(ctx context.Context, c *ps.Call, add bool) ([]*sink, error) {
 		s := &sink{charset: cs, bytes: raw || c.Switch("AsByteStream"), noNewline: c.Switch("NoNewline"), path: p.Name, to: p}
 		if p.Provider != fileSystem {
 			if p.Provider == registry {
-				return nil, fail(psNotSupported, "Cannot use interface. The IContentCmdletProvider interface is not implemented by this provider.", "NotSupported", ps.NotImplemented, nil)
+				return list, fail(psNotSupported, "Cannot use interface. The IContentCmdletProvider interface is not implemented by this provider.", "NotSupported", ps.NotImplemented, nil)
 			}
 			if _, err := providerOf(p); err != nil {
-				return nil, err
+				return list, err
 			}
 			s.flat = flatOf(p.Provider)
 			list = append(list, s)
@@ -109,7 +111,7 @@ func openSinks(ctx context.Context, c *ps.Call, add bool) ([]*sink, error) {
 		}
 		ok, err := s.open(ctx, c, add)
 		if err != nil {
-			return nil, err
+			return list, err
 		}
 		if ok {
 			list = append(list, s)

@@ -103,6 +103,8 @@ func (o *csvOut) lines(ctx context.Context, v any) ([]string, error) {
 		o.begun = true
 		if o.columns == nil {
 			o.columns = o.columnsOf(v)
+		} else if err := o.misses(v); err != nil {
+			return nil, err
 		}
 		if o.types {
 			name := o.c.Session.TypeNames(v)[0]
@@ -118,6 +120,25 @@ func (o *csvOut) lines(ctx context.Context, v any) ([]string, error) {
 	}
 	row, err := o.row(ctx, v)
 	return append(list, row), err
+}
+
+// misses is the error of an object that is appended to a file and has not all of
+// its columns.
+func (o *csvOut) misses(v any) error {
+	if o.c.Switch("Force") {
+		return nil
+	}
+	has := o.columnsOf(v)
+	for _, column := range o.columns {
+		if slices.ContainsFunc(has, func(name string) bool { return strings.EqualFold(name, column) }) {
+			continue
+		}
+		return fail(invalidOperation, "Cannot append CSV content to the following file: "+o.c.String("Path")+o.c.String("LiteralPath")+
+			". The appended object does not have a property that corresponds to the following column: "+column+
+			". To continue with mismatched properties, add the -Force parameter, and then retry the command.",
+			"CannotAppendCsvWithMismatchedPropertyNames", ps.InvalidData, column)
+	}
+	return nil
 }
 
 func (o *csvOut) columnsOf(v any) []string {
@@ -251,7 +272,8 @@ func startExportCSV(ctx context.Context, c *ps.Call) (ps.Steps, error) {
 			}
 			return nil
 		},
-		End: out.finish,
+		End:   out.finish,
+		Close: out.shut,
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -182,6 +183,46 @@ func linkType(ctx context.Context, s *ps.Session, info *machine.Info) (any, erro
 		return nil, err
 	}
 	return "HardLink", nil
+}
+
+// linkTarget is Target. In 5.1 it is a list, which has the other names of a file
+// with several.
+func linkTarget(ctx context.Context, s *ps.Session, info *machine.Info) (any, error) {
+	link := info != nil && info.IsLink()
+	switch {
+	case s.Edition() == ps.Core && link:
+		return info.Target, nil
+	case s.Edition() == ps.Core:
+		return nil, nil
+	case link:
+		return ps.Strings([]string{info.Target}), nil
+	case info == nil || info.IsDir():
+		return ps.Strings(nil), nil
+	}
+	names, err := s.Machine().FS().Links(ctx, info.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return ps.Strings(slices.DeleteFunc(names, func(name string) bool { return tree.SameName(name, info.Path) })), nil
+}
+
+// resolved is where the file is behind all links, ResolvedTarget of 7.
+func (f *FileItem) resolved(ctx context.Context, s *ps.Session) (any, error) {
+	const most = 63 // what Windows follows
+	path := f.Path
+	for range most {
+		info, err := lstat(ctx, s, path)
+		if err != nil {
+			return nil, err
+		}
+		if info == nil || !info.IsLink() {
+			break
+		}
+		if path, err = machine.Full(path[:max(3, strings.LastIndexByte(path, '\\'))], info.Target); err != nil {
+			return nil, err
+		}
+	}
+	return path, nil
 }
 
 // Local makes a DateTime of the machine's zone.

@@ -2,6 +2,7 @@ package pscmd
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -9,6 +10,8 @@ import (
 	"github.com/casement/casement/internal/tree"
 	"github.com/casement/casement/internal/winmeta"
 )
+
+const fileInfoName = "System.IO.FileInfo"
 
 // fileTypes are System.IO.FileInfo, DirectoryInfo and what belongs to them.
 // Streams of files are package psnet's, which adds its members to these.
@@ -20,7 +23,7 @@ func fileTypes() []*ps.Type {
 			String: text, Members: fileSystemMembers, View: fileView,
 		},
 		{
-			Name: "System.IO.FileInfo", Base: "System.IO.FileSystemInfo", String: text,
+			Name: fileInfoName, Base: "System.IO.FileSystemInfo", String: text, Default: []string{"LastWriteTime", "Length", "Name"},
 			Members: fileMembers,
 			New:     []ps.Overload{ps.O("string fileName", newFileItem(NewFileInfo))},
 		},
@@ -36,6 +39,12 @@ func fileTypes() []*ps.Type {
 			{Name: "Temporary", Value: 256}, {Name: "SparseFile", Value: 512}, {Name: "ReparsePoint", Value: 1024},
 			{Name: "Compressed", Value: 2048}, {Name: "Offline", Value: 4096}, {Name: "NotContentIndexed", Value: 8192},
 			{Name: "Encrypted", Value: 16384}, {Name: "IntegrityStream", Value: 32768}, {Name: "NoScrubData", Value: 131072},
+		}},
+		{Name: "System.IO.UnixFileMode", Flags: true, Edition: ps.Core, Values: []ps.EnumValue{
+			{Name: "None"}, {Name: "OtherExecute", Value: 1}, {Name: "OtherWrite", Value: 2}, {Name: "OtherRead", Value: 4},
+			{Name: "GroupExecute", Value: 8}, {Name: "GroupWrite", Value: 16}, {Name: "GroupRead", Value: 32},
+			{Name: "UserExecute", Value: 64}, {Name: "UserWrite", Value: 128}, {Name: "UserRead", Value: 256},
+			{Name: "StickyBit", Value: 512}, {Name: "SetGroup", Value: 1024}, {Name: "SetUser", Value: 2048},
 		}},
 		{Name: "System.IO.SearchOption", Values: []ps.EnumValue{{Name: "TopDirectoryOnly"}, {Name: "AllDirectories", Value: 1}}},
 	}
@@ -90,7 +99,6 @@ func fileSystemMembers() []ps.Member {
 	list := []ps.Member{
 		ps.Prop("FullName", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).Path, nil }),
 		ps.Prop("Extension", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return extension(item(in).name()), nil }),
-		ps.Prop("Exists", "bool", func(ctx context.Context, in *ps.Invoke) (any, error) { return item(in).Exists(ctx, in.Session) }),
 	}
 	for _, which := range []string{"Creation", "LastAccess", "LastWrite"} {
 		list = append(list,
@@ -101,14 +109,21 @@ func fileSystemMembers() []ps.Member {
 				return UTC(stamp(info, which))
 			}).With(setStamp(which)))
 	}
+	onlyCore := func(m ps.Member) ps.Member {
+		m.Edition = ps.Core
+		return m
+	}
 	linkTarget := fileProp("LinkTarget", "string", func(_ *ps.Session, _ *FileItem, info *machine.Info) any {
 		if info != nil && info.IsLink() {
 			return info.Target
 		}
 		return nil
 	})
-	linkTarget.Edition = ps.Core
 	return append(list,
+		onlyCore(linkTarget),
+		onlyCore(fileProp("UnixFileMode", "System.IO.UnixFileMode", func(s *ps.Session, _ *FileItem, _ *machine.Info) any {
+			return s.Enum("System.IO.UnixFileMode", -1) // what .NET says on Windows
+		})),
 		fileProp("Attributes", "System.IO.FileAttributes", func(s *ps.Session, _ *FileItem, info *machine.Info) any {
 			if info == nil {
 				return s.Enum("System.IO.FileAttributes", -1)
@@ -119,12 +134,40 @@ func fileSystemMembers() []ps.Member {
 			}
 			return s.Enum("System.IO.FileAttributes", int64(a))
 		}).With(setAttributes),
-		linkTarget,
 		ps.Method("Refresh", "void", ps.O("", func(_ context.Context, in *ps.Invoke) (any, error) {
 			item(in).Refresh()
 			return nil, nil
 		})),
 	)
+}
+
+// existsProp is Exists, and its place among the others.
+func existsProp() ps.Member {
+	return ps.Prop("Exists", "bool", func(ctx context.Context, in *ps.Invoke) (any, error) { return item(in).Exists(ctx, in.Session) })
+}
+
+// targetMembers are what PowerShell tells of links: Target and its kin.
+func targetMembers() []ps.Member {
+	target := ps.Prop("Target", "string", func(ctx context.Context, in *ps.Invoke) (any, error) {
+		info, err := item(in).Info(ctx, in.Session)
+		if err != nil {
+			return nil, err
+		}
+		return linkTarget(ctx, in.Session, info)
+	})
+	resolved := ps.Prop("ResolvedTarget", "string", func(ctx context.Context, in *ps.Invoke) (any, error) {
+		return item(in).resolved(ctx, in.Session)
+	})
+	link := ps.Prop("LinkType", "string", func(ctx context.Context, in *ps.Invoke) (any, error) {
+		info, err := item(in).Info(ctx, in.Session)
+		if err != nil {
+			return nil, err
+		}
+		return linkType(ctx, in.Session, info)
+	})
+	return []ps.Member{
+		code(resolved, ps.KindCode, ps.Core), code(target, ps.KindCode, ps.Both), code(link, ps.KindCode, ps.Both),
+	}
 }
 
 // shown has the members that come first when all are listed: those of
@@ -135,24 +178,6 @@ func shown(own ...ps.Member) []ps.Member {
 			return item(in).mode(ctx, in.Session, hardLinks)
 		}
 	}
-	target := fileProp("Target", "string", func(s *ps.Session, _ *FileItem, info *machine.Info) any {
-		switch {
-		case info != nil && info.IsLink() && s.Edition() == ps.Desktop:
-			return ps.Strings([]string{info.Target})
-		case info != nil && info.IsLink():
-			return info.Target
-		case s.Edition() == ps.Desktop:
-			return ps.Strings(nil)
-		}
-		return nil
-	})
-	link := ps.Prop("LinkType", "string", func(ctx context.Context, in *ps.Invoke) (any, error) {
-		info, err := item(in).Info(ctx, in.Session)
-		if err != nil {
-			return nil, err
-		}
-		return linkType(ctx, in.Session, info)
-	})
 	list := []ps.Member{
 		code(ps.Prop("Mode", "string", mode(true)), ps.KindCode, ps.Both),
 		code(ps.Prop("ModeWithoutHardLink", "string", mode(false)), ps.KindCode, ps.Core),
@@ -162,7 +187,7 @@ func shown(own ...ps.Member) []ps.Member {
 			list = append(list, m)
 		}
 	}
-	list = append(list, code(target, ps.KindCode, ps.Both), code(link, ps.KindCode, ps.Both),
+	list = append(append(list, targetMembers()...),
 		ps.Prop("Name", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).name(), nil }))
 	for _, m := range own {
 		if m.Kind != ps.KindScript {
@@ -212,8 +237,9 @@ func setAttributes(ctx context.Context, in *ps.Invoke) error {
 // fileMembers are the members of FileInfo.
 func fileMembers() []ps.Member {
 	return shown(
-		code(ps.Prop("VersionInfo", "System.Diagnostics.FileVersionInfo", nil), ps.KindScript, ps.Both).
-			Refused("the version resource of a program is not read", "write the version into the Dockerfile"),
+		code(ps.Prop("VersionInfo", versionInfoName, func(ctx context.Context, in *ps.Invoke) (any, error) {
+			return VersionInfo(ctx, in.Session, item(in).Path)
+		}), ps.KindScript, ps.Both),
 		code(ps.Prop("BaseName", "string", func(_ context.Context, in *ps.Invoke) (any, error) {
 			return baseName(item(in).name()), nil
 		}), ps.KindScript, ps.Both),
@@ -247,6 +273,7 @@ func fileMembers() []ps.Member {
 			}
 			return in.Session.Machine().FS().SetAttributes(ctx, f.Path, a)
 		}),
+		existsProp(),
 		ps.Method("Delete", "void", ps.O("", func(ctx context.Context, in *ps.Invoke) (any, error) {
 			f := item(in)
 			f.Refresh()
@@ -296,17 +323,26 @@ func moveItemTo(ctx context.Context, in *ps.Invoke) (any, error) {
 
 // directoryMembers are the members of DirectoryInfo.
 func directoryMembers() []ps.Member {
-	up := func(path string, in *ps.Invoke) any {
+	up := func(path, text string, in *ps.Invoke) any {
 		if path == "" {
 			return nil
 		}
-		return NewDirectoryInfo(in.Session, path, path)
+		return NewDirectoryInfo(in.Session, path, text)
 	}
 	return shown(
 		code(ps.Prop("BaseName", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).name(), nil }), ps.KindScript, ps.Both),
-		ps.Prop("Parent", "System.IO.DirectoryInfo", func(_ context.Context, in *ps.Invoke) (any, error) { return up(item(in).dir(), in), nil }),
+		ps.Prop("FullName", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).Path, nil }),
+		ps.Prop("Parent", "System.IO.DirectoryInfo", func(_ context.Context, in *ps.Invoke) (any, error) {
+			path := item(in).dir()
+			if in.Session.Edition() == ps.Desktop {
+				return up(path, path[strings.LastIndexByte(path, '\\')+1:], in), nil // .NET Framework has only the name
+			}
+			return up(path, path, in), nil
+		}),
+		existsProp(),
 		ps.Prop("Root", "System.IO.DirectoryInfo", func(_ context.Context, in *ps.Invoke) (any, error) {
-			return up(item(in).Path[:min(3, len(item(in).Path))], in), nil
+			root := item(in).Path[:min(3, len(item(in).Path))]
+			return up(root, root, in), nil
 		}),
 		ps.Method("Create", "void", ps.O("", func(ctx context.Context, in *ps.Invoke) (any, error) {
 			item(in).Refresh()
@@ -395,6 +431,16 @@ func ListFiles(ctx context.Context, s *ps.Session, dir, pattern string, all, fil
 	return list, nil
 }
 
+// nameOrLink is the name in listings: PowerShell 7 says where links lead.
+func nameOrLink(ctx context.Context, s *ps.Session, v any) (any, error) {
+	f := v.(*ps.Object).Data.(*FileItem)
+	info, err := f.Info(ctx, s)
+	if err != nil || info == nil || !info.IsLink() || s.Edition() == ps.Desktop {
+		return f.name(), err
+	}
+	return f.name() + " -> " + info.Target, nil
+}
+
 // fileView is the listing of directories.
 func fileView() *ps.View {
 	when := func(ctx context.Context, s *ps.Session, v any) (any, error) {
@@ -431,11 +477,11 @@ func fileView() *ps.View {
 			}},
 			{Label: "LastWriteTime", Width: 25, Width7: 26, Right: true, Value: when},
 			{Label: "Length", Width: 14, Right: true, Value: size},
-			{Label: "Name", Property: "Name"},
+			{Label: "Name", Value: nameOrLink},
 		},
 		List: []ps.Column{
-			{Property: "Name"}, {Label: "Length", Value: size}, {Property: "CreationTime"}, {Property: "LastWriteTime"},
-			{Property: "LastAccessTime"}, {Property: "Mode"}, {Property: "LinkType"}, {Property: "Target"},
+			{Property: "Name"}, {Label: "Length", Value: size, Type: fileInfoName}, {Property: "CreationTime"}, {Property: "LastWriteTime"},
+			{Property: "LastAccessTime"}, {Property: "Mode"}, {Property: "LinkType"}, {Property: "Target"}, {Property: "VersionInfo", Type: fileInfoName},
 		},
 		Wide: "Name",
 		Group: func(ctx context.Context, s *ps.Session, v any) string {

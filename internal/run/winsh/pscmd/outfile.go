@@ -55,6 +55,7 @@ type outFile struct {
 	end     string
 	restore winmeta.Attributes
 	path    string
+	closed  bool
 }
 
 // openOutFile opens the file of Out-File. The error ends the cmdlet.
@@ -154,9 +155,19 @@ func outFileError(err error) error {
 // finish writes what the printer holds back and closes the file.
 func (o *outFile) finish(ctx context.Context, c *ps.Call) error {
 	err := o.printer.Close(ctx)
-	if err == nil {
-		err = o.w.Flush()
+	if err2 := o.shut(ctx, c); err == nil {
+		err = err2
 	}
+	return err
+}
+
+// shut closes the file. It has what was written until then.
+func (o *outFile) shut(ctx context.Context, c *ps.Call) error {
+	if o == nil || o.closed {
+		return nil
+	}
+	o.closed = true
+	err := o.w.Flush()
 	if err2 := o.close.Close(); err == nil {
 		err = err2
 	}
@@ -218,6 +229,7 @@ func startOutFile(ctx context.Context, c *ps.Call) (ps.Steps, error) {
 			}
 			return out.finish(ctx, c)
 		},
+		Close: func(ctx context.Context, c *ps.Call) error { return out.shut(ctx, c) },
 	}, nil
 }
 
@@ -255,7 +267,8 @@ func startTee(ctx context.Context, c *ps.Call) (ps.Steps, error) {
 			}
 			return c.WriteEach(ctx, v)
 		},
-		End: out.finish,
+		End:   out.finish,
+		Close: out.shut,
 	}, nil
 }
 

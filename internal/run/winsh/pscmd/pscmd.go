@@ -35,7 +35,7 @@
 //     Get-FileHash) report errors at the line of the caller and not at one of the
 //     module, whose text is not here.
 //   - The rights of registry keys, alternate data streams (so that no file is
-//     blocked), certificates and version resources are not kept or read.
+//     blocked) and certificates are not kept or read.
 package pscmd
 
 import (
@@ -70,7 +70,7 @@ func All() []*ps.Cmdlet {
 // Types returns the .NET types of what the cmdlets write, for [ps.Config].
 func Types() []*ps.Type {
 	return slices.Concat(
-		fileTypes(), hashTypes(), driveTypes(), registryTypes(), aclTypes(), webTypes(), matchTypes(), xmlTypes(),
+		fileTypes(), versionTypes(), hashTypes(), driveTypes(), registryTypes(), aclTypes(), webTypes(), matchTypes(), xmlTypes(),
 		memberTypes(), measureTypes(), processTypes(), commandTypes(), secureTypes(), encodingTypes(),
 	)
 }

@@ -51,9 +51,6 @@ func processTypes() []*ps.Type {
 		}), "", "string fileName", "string fileName, string arguments")},
 		names("System.Diagnostics.ProcessWindowStyle", "Normal", "Hidden", "Minimized", "Maximized"),
 		enum("System.Diagnostics.ProcessPriorityClass", "Normal", 32, "Idle", 64, "High", 128, "RealTime", 256, "BelowNormal", 16384, "AboveNormal", 32768),
-		{Name: "System.Diagnostics.FileVersionInfo", Abstract: true, Members: func() []ps.Member {
-			return refusedStatic("the version resource of a program is not read", "write the version into the Dockerfile", "GetVersionInfo")
-		}},
 		{Name: "System.Diagnostics.Debug", Abstract: true, Members: func() []ps.Member {
 			return []ps.Member{static("WriteLine", "void", nothing, "System.Object value"), static("Write", "void", nothing, "System.Object value")}
 		}},
