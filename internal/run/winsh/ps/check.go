@@ -254,14 +254,23 @@ func (k *checker) definition(n *pslang.Command) {
 		return
 	}
 	var words []string
+	named, last := map[string]string{}, ""
 	for _, a := range n.Args {
-		if s, ok := a.(*pslang.String); ok {
-			words = append(words, s.Value)
+		switch x := a.(type) {
+		case *pslang.Parameter:
+			last = strings.ToLower(x.Name)
+			continue
+		case *pslang.String:
+			words = append(words, x.Value)
+			named[last] = x.Value
 		}
+		last = ""
 	}
 	switch strings.ToLower(name.Value) {
 	case "set-alias", "new-alias", "sal", "nal":
-		if len(words) >= 2 {
+		if value := named["value"]; value != "" && named["name"] != "" {
+			k.aliases[strings.ToLower(named["name"])] = value
+		} else if len(words) >= 2 {
 			k.aliases[strings.ToLower(words[0])] = words[1]
 		}
 	case "add-member", "select-object", "select", "new-itemproperty", "new-item", "ni", "set-item", "si":

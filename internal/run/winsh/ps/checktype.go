@@ -12,7 +12,7 @@ func (k *checker) typeName(n *pslang.TypeName) error {
 	case "ordered", "ref", "void":
 		return nil
 	}
-	t := k.e.resolveType(refOf(n), k.namespaces(), k.ed)
+	t := k.e.resolveType(refOf(n), namespacesAt(n.Extent, k.namespaces()), k.ed)
 	if t == nil {
 		return refuseAt(n.Extent, "["+n.Name+"]", "casement does not know this type", "use a cmdlet or a type that casement knows")
 	}
@@ -64,7 +64,7 @@ func (k *checker) staticName(x, name pslang.Expression) (*Type, string) {
 	if !ok || !isType {
 		return nil, ""
 	}
-	return k.e.resolveType(refOf(typ.Name), k.namespaces(), k.ed), lit.Value
+	return k.e.resolveType(refOf(typ.Name), namespacesAt(typ.Extent, k.namespaces()), k.ed), lit.Value
 }
 
 // method looks up the method of a call: that of the type where it is known,
@@ -128,7 +128,7 @@ func (k *checker) typeOf(x pslang.Expression) *Type {
 		if n.Type.Key == "ordered" || n.Type.Key == "pscustomobject" || n.Type.Key == "psobject" || n.Type.Key == "ref" {
 			return nil
 		}
-		return k.e.resolveType(refOf(n.Type), k.namespaces(), k.ed)
+		return k.e.resolveType(refOf(n.Type), namespacesAt(n.Extent, k.namespaces()), k.ed)
 	case *pslang.Invoke:
 		if t, name := k.staticName(n.X, n.Name); n.Static && t != nil && strings.EqualFold(name, "new") {
 			return t

@@ -28,15 +28,23 @@ type CommandInfo struct {
 // Command looks a command up as a call does: alias, function, cmdlet, script or
 // program. It is nil if there is none.
 func (s *Session) Command(ctx context.Context, name string) (*CommandInfo, error) {
-	key := strings.ToLower(name)
-	if t := s.alias(key); t != "" {
-		info, err := s.lookupCommand(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		return &CommandInfo{Kind: "Alias", Name: name, Definition: t, Target: info}, nil
+	t := s.alias(strings.ToLower(name))
+	if t == "" {
+		return s.lookupCommand(ctx, name)
 	}
-	return s.lookupCommand(ctx, name)
+	end := t // what aliases of aliases lead to
+	for range 10 {
+		next := s.alias(strings.ToLower(end))
+		if next == "" || strings.EqualFold(next, end) {
+			break
+		}
+		end = next
+	}
+	info, err := s.lookupCommand(ctx, end)
+	if err != nil {
+		return nil, err
+	}
+	return &CommandInfo{Kind: "Alias", Name: name, Definition: t, Target: info}, nil
 }
 
 // lookupCommand is Command without aliases.

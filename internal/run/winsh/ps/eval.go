@@ -12,11 +12,20 @@ type sink func(ctx context.Context, v any) error
 
 func discard(context.Context, any) error { return nil }
 
-// statements runs a block. Traps apply to each of its statements.
+// statements runs a block, which writes to out.
 func (s *Session) statements(ctx context.Context, b *pslang.Block, out sink) error {
 	if b == nil {
 		return nil
 	}
+	old := s.out
+	s.out = out
+	err := s.statementList(ctx, b, out)
+	s.out = old
+	return err
+}
+
+// statementList runs the statements of a block. Traps apply to each of them.
+func (s *Session) statementList(ctx context.Context, b *pslang.Block, out sink) error {
 	if len(b.Traps) > 0 {
 		old := s.inTry
 		s.inTry = true
@@ -260,6 +269,10 @@ func (s *Session) expressionStatement(ctx context.Context, x pslang.Expression, 
 		}
 	case *pslang.SubExpression:
 		return s.statements(ctx, n.Body, out)
+	case *pslang.Paren:
+		if p, ok := n.X.(*pslang.Pipeline); ok {
+			return s.parenStatement(ctx, p, out)
+		}
 	case *pslang.Cast:
 		if n.Type.Key == "void" {
 			_, err := s.eval(ctx, n.X)
@@ -275,6 +288,19 @@ func (s *Session) expressionStatement(ctx context.Context, x pslang.Expression, 
 		s.ok = true
 	}
 	return writeEach(ctx, v, out)
+}
+
+// parenStatement is a pipeline in parentheses that is a statement of its own:
+// it writes what it has until then even if it fails.
+func (s *Session) parenStatement(ctx context.Context, p *pslang.Pipeline, out sink) error {
+	items, err := s.collect(ctx, func(out sink) error { return s.pipeline(ctx, p, out) })
+	if err != nil && isControl(err) && !isSignal(err) {
+		return err
+	}
+	if werr := writeEach(ctx, Collect(items), out); werr != nil {
+		return werr
+	}
+	return err
 }
 
 // writeEach writes what a pipeline makes of a value.
@@ -299,20 +325,41 @@ func (s *Session) value(ctx context.Context, st pslang.Statement) (any, error) {
 	case *pslang.Assignment:
 		return s.assignment(ctx, n)
 	}
-	items, err := s.collect(ctx, func(out sink) error { return s.statement(ctx, st, out) })
-	if err != nil {
+	return s.capture(ctx, func(out sink) error { return s.statement(ctx, st, out) })
+}
+
+// capture makes a value of what run writes. Where run is left by return, break,
+// continue or exit, what it has written is not lost: it is written to where the
+// statement around it writes.
+func (s *Session) capture(ctx context.Context, run func(out sink) error) (any, error) {
+	items, err := s.collect(ctx, run)
+	if err == nil {
+		return Collect(items), nil
+	}
+	if s.out == nil {
 		return nil, err
 	}
-	return Collect(items), nil
+	switch err.(type) {
+	case returnSignal, breakSignal, continueSignal, exitSignal:
+		for _, v := range items {
+			if werr := s.out(ctx, v); werr != nil {
+				return nil, werr
+			}
+		}
+	}
+	return nil, err
 }
 
 // collect gathers what run writes.
 func (s *Session) collect(_ context.Context, run func(out sink) error) ([]any, error) {
 	var items []any
-	err := run(func(_ context.Context, v any) error {
+	old := s.out
+	s.out = func(_ context.Context, v any) error {
 		items = append(items, v)
 		return nil
-	})
+	}
+	err := run(s.out)
+	s.out = old
 	return items, err
 }
 

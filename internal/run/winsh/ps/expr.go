@@ -29,8 +29,7 @@ func (s *Session) eval(ctx context.Context, x pslang.Expression) (any, error) {
 	case *pslang.Paren:
 		return s.value(ctx, n.X)
 	case *pslang.SubExpression:
-		items, err := s.collect(ctx, func(out sink) error { return s.statements(ctx, n.Body, out) })
-		return Collect(items), err
+		return s.capture(ctx, func(out sink) error { return s.statements(ctx, n.Body, out) })
 	case *pslang.Unary:
 		return s.evalUnary(ctx, n)
 	case *pslang.Cast:
@@ -86,7 +85,7 @@ func literal(v any) any {
 
 // typeLiteral is the type that a name between brackets means.
 func (s *Session) typeLiteral(n *pslang.TypeName) (*Type, error) {
-	if t := s.loaded(s.engine.resolveType(refOf(n), s.using, s.edition)); t != nil {
+	if t := s.resolve(n); t != nil {
 		if t.Refuse != "" {
 			return nil, refuseAt(n.Extent, "["+n.Name+"]", t.Refuse, t.Way)
 		}

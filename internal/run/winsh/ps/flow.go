@@ -74,7 +74,7 @@ func (s *Session) doWhile(ctx context.Context, n *pslang.DoWhile, out sink) erro
 	}
 }
 
-// forEach is foreach. $foreach, its enumerator, is not there.
+// forEach is foreach.
 func (s *Session) forEach(ctx context.Context, n *pslang.ForEach, out sink) error {
 	s.pos = n.In.At()
 	v, err := s.value(ctx, n.In)
@@ -84,18 +84,23 @@ func (s *Session) forEach(ctx context.Context, n *pslang.ForEach, out sink) erro
 	if v == nil || isEmpty(v) {
 		return nil
 	}
-	Each(v, func(item any) bool {
-		if err = s.process.Machine.Tick(ctx); err != nil {
-			return false
+	return s.withEnumerator(n, "foreach", func() []any { return Items(v) }, func(e any) error {
+		if e != nil {
+			v = e
 		}
-		if err = s.writeVariable(ctx, n.Var, item); err != nil {
-			return false
-		}
-		var leave bool
-		leave, err = loopEnd(s.statements(ctx, n.Body, out), n.Label)
-		return !leave
+		Each(v, func(item any) bool {
+			if err = s.process.Machine.Tick(ctx); err != nil {
+				return false
+			}
+			if err = s.writeVariable(ctx, n.Var, item); err != nil {
+				return false
+			}
+			var leave bool
+			leave, err = loopEnd(s.statements(ctx, n.Body, out), n.Label)
+			return !leave
+		})
+		return err
 	})
-	return err
 }
 
 // switchStatement compares each element of the subject with the patterns.
@@ -120,17 +125,21 @@ func (s *Session) switchStatement(ctx context.Context, n *pslang.Switch, out sin
 	old := s.scope.vars["_"]
 	delete(s.scope.vars, "_")
 	defer func() { s.restoreUnder(old) }()
-	for _, item := range items {
-		if err := s.process.Machine.Tick(ctx); err != nil {
-			return err
+	return s.withEnumerator(n, "switch", func() []any { return items }, func(e any) (err error) {
+		if e == nil {
+			e = &Array{Items: items}
 		}
-		s.setUnder(item)
-		leave, err := loopEnd(s.switchItem(ctx, n, item, out), n.Label)
-		if leave {
-			return err
-		}
-	}
-	return nil
+		Each(e, func(item any) bool {
+			if err = s.process.Machine.Tick(ctx); err != nil {
+				return false
+			}
+			s.setUnder(item)
+			var leave bool
+			leave, err = loopEnd(s.switchItem(ctx, n, item, out), n.Label)
+			return !leave
+		})
+		return err
+	})
 }
 
 func (s *Session) switchItem(ctx context.Context, n *pslang.Switch, item any, out sink) error {
@@ -287,7 +296,7 @@ func (s *Session) catchRank(r *ErrorRecord, n *pslang.TypeName) (int, *Exception
 	if n == nil {
 		return 1, r.Exception
 	}
-	t := s.loaded(s.engine.resolveType(refOf(n), s.using, s.edition))
+	t := s.resolve(n)
 	if t == nil {
 		return 0, nil
 	}

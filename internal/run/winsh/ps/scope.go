@@ -348,10 +348,19 @@ func (s *Session) function(key string) *ScriptBlock {
 	return nil
 }
 
-// SetFunction defines a function in the current scope, or removes it if block
-// is nil.
+// SetFunction defines a function in the scope that its name says, else in the
+// current one, or removes it if block is nil.
 func (s *Session) SetFunction(name string, block *ScriptBlock) {
-	s.defineFunction(s.scope, name, block)
+	sc := s.scope
+	switch prefix, rest, ok := strings.Cut(name, ":"); {
+	case ok && strings.EqualFold(prefix, "global"):
+		sc, name = s.global, rest
+	case ok && strings.EqualFold(prefix, "script"):
+		sc, name = s.scriptScope(), rest
+	case ok && strings.EqualFold(prefix, "local"):
+		name = rest
+	}
+	s.defineFunction(sc, name, block)
 }
 
 func (s *Session) defineFunction(sc *scope, name string, block *ScriptBlock) {
@@ -364,6 +373,11 @@ func (s *Session) defineFunction(sc *scope, name string, block *ScriptBlock) {
 			}
 		}
 		return
+	}
+	if block.name != name {
+		named := *block
+		named.name = name
+		block = &named
 	}
 	if sc.funcs == nil {
 		sc.funcs = map[string]*ScriptBlock{}

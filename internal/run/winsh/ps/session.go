@@ -16,6 +16,8 @@ type Session struct {
 	host    *console
 
 	global, scope *scope
+	// out takes what the block that runs writes.
+	out sink
 	// streams are where the streams go now; nil is the host.
 	streams streams
 	frame   *invocation
@@ -32,13 +34,15 @@ type Session struct {
 	aliases    map[string]alias
 	drives     []*Drive
 	drive      *Drive
-	files      *Drive // the last drive of the file system that was the location
-	using      []string
+	files      *Drive   // the last drive of the file system that was the location
+	using      []string // the namespaces of the session's own text
 	assemblies map[string]bool
 	regexes    map[regexKey]*Regex
 	blocks     map[*pslang.ScriptBlock]*blockInfo
-	values     map[any]any
-	ends       []func(context.Context) error
+	// enumerators are the loops, and whether they use $foreach or $switch.
+	enumerators map[pslang.Node]bool
+	values      map[any]any
+	ends        []func(context.Context) error
 }
 
 // Engine returns what the session can do.
@@ -96,7 +100,21 @@ func (s *Session) FindType(name string) *Type {
 	if r == nil {
 		return nil
 	}
-	return s.loaded(s.engine.resolveType(r, s.using, s.edition))
+	return s.loaded(s.engine.resolveType(r, namespacesAt(s.pos, s.using), s.edition))
+}
+
+// resolve looks up the type that a name in a text means, or nil.
+func (s *Session) resolve(n *pslang.TypeName) *Type {
+	return s.loaded(s.engine.resolveType(refOf(n), namespacesAt(n.Extent, s.using), s.edition))
+}
+
+// namespacesAt is where types are looked for besides System: what the text at
+// a place says, else what the session's own text does, which is above it.
+func namespacesAt(at pslang.Extent, root []string) []string {
+	if at.Source != nil && len(at.Source.Namespaces) > 0 {
+		return at.Source.Namespaces
+	}
+	return root
 }
 
 // loaded returns the type if its assembly is loaded.
@@ -186,6 +204,9 @@ func (s *Session) Parse(ctx context.Context, text, file string) (*ScriptBlock, e
 	tree, err := pslang.Parse(text, pslang.Options{Core: s.edition == Core, Name: file})
 	if err != nil {
 		return nil, s.syntaxError(err)
+	}
+	if s.using == nil {
+		s.using = append([]string{}, tree.Source.Namespaces...)
 	}
 	if err := s.checkLate(ctx, tree); err != nil {
 		return nil, err

@@ -169,7 +169,11 @@ func (p *parser) paramBehindBrackets() bool {
 func (p *parser) usings() []*Using {
 	var list []*Using
 	for p.keyword() == "using" && !p.dead {
-		list = append(list, p.using())
+		u := p.using()
+		if u.Kind == "namespace" {
+			p.src.Namespaces = append(p.src.Namespaces, u.Name)
+		}
+		list = append(list, u)
 		p.newlines(true)
 	}
 	return list

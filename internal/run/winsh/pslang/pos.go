@@ -6,12 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// Source is a text that was parsed. It is immutable.
+// Source is a text. It is immutable once it has been parsed.
 type Source struct {
 	// Name is the file that the text comes from, "" for a command line.
 	Name string
 	// Text is all of it.
 	Text string
+	// Namespaces are those of its using statements.
+	Namespaces []string
 	// lines has the offset of the start of each line.
 	lines []int
 }

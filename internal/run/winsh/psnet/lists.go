@@ -281,38 +281,14 @@ func sortList(ctx context.Context, in *ps.Invoke) (any, error) {
 
 const enumeratorName = "System.Collections.IEnumerator"
 
-// enumerator is what GetEnumerator returns: a pipeline takes what is left of it.
-type enumerator struct {
-	items []any
-	at    int // -1 in front of the first
-}
-
-func newEnumerator(s *ps.Session, items []any) *ps.Object {
-	return s.Object(enumeratorName, &enumerator{items: slices.Clone(items), at: -1})
-}
-
-// Each implements [ps.Sequence].
-func (e *enumerator) Each(yield func(any) bool) {
-	for e.at++; e.at < len(e.items); e.at++ {
-		if !yield(e.items[e.at]) {
-			return
-		}
-	}
-}
-
-func (e *enumerator) current() (any, bool) {
-	if e.at < 0 || e.at >= len(e.items) {
-		return nil, false
-	}
-	return e.items[e.at], true
-}
+func newEnumerator(s *ps.Session, items []any) *ps.Object { return s.Enumerator(slices.Clone(items)) }
 
 func enumeratorMembers() []ps.Member {
-	data := self[*enumerator]
+	data := self[*ps.Enumerator]
 	// entry reads Key or Value of the entry of a dictionary.
 	entry := func(name string, get func(e ps.Entry) any, other func(p *pair) any) ps.Member {
 		return prop(name, "System.Object", func(in *ps.Invoke) any {
-			v, _ := data(in).current()
+			v, _ := data(in).Current()
 			switch x := v.(type) {
 			case ps.Entry:
 				return get(x)
@@ -325,14 +301,10 @@ func enumeratorMembers() []ps.Member {
 		})
 	}
 	return []ps.Member{
-		method("MoveNext", "bool", val(func(in *ps.Invoke) any {
-			e := data(in)
-			e.at = min(e.at+1, len(e.items))
-			return e.at < len(e.items)
-		}), ""),
-		method("Reset", "void", do(func(in *ps.Invoke) error { data(in).at = -1; return nil }), ""),
+		method("MoveNext", "bool", val(func(in *ps.Invoke) any { return data(in).MoveNext() }), ""),
+		method("Reset", "void", do(func(in *ps.Invoke) error { data(in).Reset(); return nil }), ""),
 		method("Dispose", "void", nothing, ""),
-		prop("Current", "System.Object", func(in *ps.Invoke) any { v, _ := data(in).current(); return v }),
+		prop("Current", "System.Object", func(in *ps.Invoke) any { v, _ := data(in).Current(); return v }),
 		entry("Key", func(e ps.Entry) any { return e.Key }, func(p *pair) any { return p.key }),
 		entry("Value", func(e ps.Entry) any { return e.Value }, func(p *pair) any { return p.value }),
 	}
