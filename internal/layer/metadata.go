@@ -45,8 +45,11 @@ func attributes(e *tree.Entry, dirLink bool) winmeta.Attributes {
 		}
 		return a | winmeta.FileLinkAttributes
 	}
-	if a == 0 {
-		return winmeta.FileAttributes
+	switch {
+	case a != 0:
+		return a
+	case e.Windows != nil && e.Windows.Attributes != 0:
+		return winmeta.Normal // that there are none is something to say, too
 	}
-	return a
+	return winmeta.FileAttributes
 }

@@ -16,17 +16,17 @@ import (
 func (m *Machine) Finish(ctx context.Context) (*Result, error) {
 	defer m.Close()
 	f := m.FS()
-	c := &collector{f: f, groups: map[*object]string{}, guessed: map[string]bool{}}
+	c := &collector{f: f, groups: map[*object]string{}, guessed: map[string]bool{}, repeated: map[string]bool{}}
 	if err := c.dir(ctx, f.root, ""); err != nil {
 		return nil, err
 	}
-	res := &Result{Changes: c.changes, Guessed: c.guessed}
+	res := &Result{Changes: c.changes, Guessed: c.guessed, Repeated: c.repeated}
 	for _, n := range c.mounts {
 		b := n.mount
 		if b.mount.Save == nil || n.kind != tree.Dir {
 			continue
 		}
-		sub := &collector{f: f, groups: map[*object]string{}}
+		sub := &collector{f: f, groups: map[*object]string{}, repeated: map[string]bool{}}
 		if err := sub.dir(ctx, n, ""); err != nil {
 			return nil, err
 		}
@@ -57,6 +57,8 @@ type collector struct {
 	mounts  []*node
 	groups  map[*object]string // of files with several names
 	guessed map[string]bool    // removed names that may never have been there
+	// repeated are the directories that are collected as they were.
+	repeated map[string]bool
 }
 
 // dir collects what has changed in a directory that the layers below have at
@@ -111,6 +113,7 @@ func (c *collector) same(ctx context.Context, n *node, name string) error {
 		repeat = e == nil || e.Windows == nil && e.Owner == nil
 	}
 	if repeat {
+		c.repeated[name] = !n.changed
 		c.changes = slices.Insert(c.changes, at, tree.Change{Entry: c.f.entry(n, name)})
 	}
 	return nil

@@ -87,6 +87,11 @@ func (f *FS) walk(ctx context.Context, op string, s *spot, how effort, follow bo
 		if at.node, err = f.next(ctx, at, last, how); err != nil {
 			return found{}, err
 		}
+		if at.node == nil {
+			if err := f.refuseShort(ctx, s.path, at.dir, at.name); err != nil {
+				return found{}, err
+			}
+		}
 		switch {
 		case at.node == nil && !last:
 			return fail(ErrorPathNotFound)
@@ -195,6 +200,34 @@ func (f *FS) StatDest(ctx context.Context, path string) (*Info, error) {
 // LstatDest is [FS.StatDest] that describes a link itself.
 func (f *FS) LstatDest(ctx context.Context, path string) (*Info, error) {
 	return f.stat(ctx, path, onward, false)
+}
+
+// TakesIn reports whether path is a directory that takes in a file called name
+// which is copied or moved there. That decides what the copy is, a file in the
+// directory or one in its place, so a sealed base image is asked whether it has
+// the directory. It is not asked if the last component ends in the extension of
+// name: then it is the name of a file. Nor is it for NUL, which makes an empty one.
+func (f *FS) TakesIn(ctx context.Context, path, name string) (bool, error) {
+	info, err := f.StatDest(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) && (strings.HasSuffix(path, `\`) || !sameExtension(path, name) && dosDevice(name) == "") {
+		info, err = f.Stat(ctx, path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && info.IsDir(), err
+}
+
+// sameExtension reports whether two names end in the same extension.
+func sameExtension(a, b string) bool {
+	ext := func(s string) string {
+		s = s[strings.LastIndexAny(s, `\/`)+1:]
+		if i := strings.LastIndexByte(s, '.'); i >= 0 {
+			return s[i:]
+		}
+		return ""
+	}
+	return ext(a) != "" && tree.SameName(ext(a), ext(b))
 }
 
 func (f *FS) stat(ctx context.Context, path string, how effort, follow bool) (*Info, error) {

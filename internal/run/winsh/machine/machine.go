@@ -205,6 +205,9 @@ type Result struct {
 	// Guessed has those of the removed names that may never have been there:
 	// only a layer that nobody has read could tell.
 	Guessed map[string]bool
+	// Repeated has the names of directories that are in Changes as they were: a
+	// layer that has something in a directory replaces what is said of it below.
+	Repeated map[string]bool
 	// Env has variables of the machine (and of the user) that were set
 	// persistently, with their new values; a nil value was removed.
 	Env map[string]*string

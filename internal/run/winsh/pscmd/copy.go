@@ -227,8 +227,7 @@ func (cp *copier) child(ctx context.Context, n *node, dest ps.Path) error {
 // file copies one file. top says that a path named it; errors of those that a
 // recursion finds are reported otherwise.
 func (cp *copier) file(ctx context.Context, n *node, dest ps.Path, top bool) error {
-	s := cp.c.Session
-	there, err := isDirDest(ctx, s, dest.Name)
+	there, err := cp.takesIn(ctx, n, dest, top)
 	if err != nil {
 		return report(ctx, cp.c, err)
 	}
@@ -257,6 +256,15 @@ func (cp *copier) file(ctx context.Context, n *node, dest ps.Path, top bool) err
 		return passThru(ctx, cp.c, dest)
 	}
 	return cp.failed(ctx, n, dest, err, top)
+}
+
+// takesIn reports whether the destination of a file is a directory. What a
+// recursion makes has names of its own.
+func (cp *copier) takesIn(ctx context.Context, n *node, dest ps.Path, top bool) (bool, error) {
+	if !top {
+		return isDirDest(ctx, cp.c.Session, dest.Name)
+	}
+	return orNo(cp.f.TakesIn(ctx, dest.Name, n.leaf))
 }
 
 // failed reports an error of copying a file. PowerShell 5.1 lets errors but
@@ -364,6 +372,9 @@ func moveKey(ctx context.Context, c *ps.Call, n *node, dest ps.Path) error {
 func moveFile(ctx context.Context, c *ps.Call, n *node, dest ps.Path) error {
 	s, f := c.Session, c.Session.Machine().FS()
 	there, err := isDirDest(ctx, s, dest.Name)
+	if err == nil && !there && !n.container {
+		there, err = orNo(f.TakesIn(ctx, dest.Name, n.leaf))
+	}
 	if err != nil {
 		return report(ctx, c, err)
 	}

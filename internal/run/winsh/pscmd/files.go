@@ -40,6 +40,14 @@ func lstatDest(ctx context.Context, s *ps.Session, path string) (*machine.Info, 
 	return orNothing(s.Machine().FS().LstatDest(ctx, path))
 }
 
+// orNo makes false of a name that nothing can have.
+func orNo(ok bool, err error) (bool, error) {
+	if machine.CodeOf(err) == machine.ErrorInvalidName {
+		return false, nil
+	}
+	return ok, err
+}
+
 // orNothing makes nil of what is not there.
 func orNothing(info *machine.Info, err error) (*machine.Info, error) {
 	if errors.Is(err, fs.ErrNotExist) || machine.CodeOf(err) == machine.ErrorInvalidName {

@@ -136,7 +136,7 @@ func (j *copyJob) run(ctx context.Context, p *proc, source, target string) (int,
 	if err != nil || code >= 0 {
 		return max(code, 0), err
 	}
-	to, name, err := j.target(ctx, p, target, many)
+	to, name, err := j.target(ctx, p, target, shown, many)
 	if err != nil {
 		return 4, err
 	}
@@ -203,9 +203,15 @@ func (j *copyJob) source(ctx context.Context, p *proc, source string) (shown, di
 	return head, dir, machine.HasWildcard(last), -1, nil
 }
 
+// fatalCode is an error that ends the step.
+func fatalCode(err error) error {
+	_, fatal := winCode(err)
+	return fatal
+}
+
 // target finds out whether the destination is a directory; name is the new
 // name of a single file.
-func (j *copyJob) target(ctx context.Context, p *proc, target string, many bool) (dir, name string, err error) {
+func (j *copyJob) target(ctx context.Context, p *proc, target, source string, many bool) (dir, name string, err error) {
 	full, err := p.full(target)
 	if err != nil {
 		return "", "", err
@@ -229,6 +235,10 @@ func (j *copyJob) target(ctx context.Context, p *proc, target string, many bool)
 	}
 	if many && j.in.has("I") {
 		return full, "", nil
+	}
+	// It matters now, so what cost nothing is not enough.
+	if is, err := p.fs().TakesIn(ctx, full, source); is || fatalCode(err) != nil {
+		return full, "", fatalCode(err)
 	}
 	way := `end the destination with a backslash`
 	if many {

@@ -1,0 +1,184 @@
+package winsh_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
+)
+
+// encodedSDDL is a descriptor as layers have it.
+func encodedSDDL(t *testing.T, text string) []byte {
+	t.Helper()
+	d, err := winmeta.ParseSDDL(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := d.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func plainFile(name, text string) *tree.Entry {
+	return &tree.Entry{Name: name, Kind: tree.File, Size: int64(len(text)), Content: tree.Bytes(text)}
+}
+
+// The descriptors of the base's directory that belongs to ContainerUser.
+const (
+	ownedDir  = "O:BAG:SYD:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;SY)(A;OICI;FA;;;S-1-5-93-2-2)"
+	ownedSub  = "O:BAG:SYD:AI(A;OICIID;FA;;;BA)(A;OICIID;FA;;;SY)(A;OICIID;FA;;;S-1-5-93-2-2)"
+	ownedFile = "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;ID;FA;;;SY)(A;ID;FA;;;S-1-5-93-2-2)"
+)
+
+// auditBase is a base with an ordinary directory, one with rights of its own, links
+// and hard links.
+func auditBase(t *testing.T) []*tree.Entry {
+	entry := func(name string, kind tree.Kind, attributes winmeta.Attributes, sddl string) *tree.Entry {
+		e := &tree.Entry{Name: name, Kind: kind, Windows: &tree.Windows{Attributes: uint32(attributes), Descriptor: encodedSDDL(t, sddl)}}
+		if kind == tree.File {
+			e.Size, e.Content = 1, tree.Bytes("F")
+		}
+		return e
+	}
+	return []*tree.Entry{
+		entry("data", tree.Dir, winmeta.Directory, ownedDir),
+		entry("data/f.txt", tree.File, winmeta.ReadOnly|winmeta.Archive, ownedFile),
+		entry("data/sub", tree.Dir, winmeta.Directory|winmeta.Hidden, ownedSub),
+		plainFile("data/sub/g.txt", "G"),
+		{Name: "plain", Kind: tree.Dir},
+		plainFile("plain/a.txt", "A"), plainFile("plain/b.txt", "B"), plainFile("plain/l1", "L"),
+		{Name: "plain/l2", Kind: tree.Hardlink, Target: "plain/l1"},
+		{Name: "j", Kind: tree.Junction, Target: "C:/plain"},
+		plainFile("Windows/System32/ntdll.dll", "MZ"),
+	}
+}
+
+// layerCase is a build upon auditBase, and what its last layer has.
+type layerCase struct {
+	lines []string
+	want  string
+	// refused is part of the error that the last line ends in.
+	refused string
+}
+
+func (c layerCase) check(t *testing.T) {
+	t.Helper()
+	b := newBuilder(t, auditBase(t)...)
+	last := c.lines[len(c.lines)-1]
+	b.run(t, c.lines[:len(c.lines)-1]...)
+	l, out, err := b.try(t, last)
+	if c.refused != "" {
+		if err == nil || !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("%s: %v\n%s", last, err, out)
+		}
+		return
+	}
+	if err != nil {
+		t.Errorf("%s: %v\n%s", last, err, out)
+		return
+	}
+	b.push(t, l)
+	want := strings.ReplaceAll(strings.TrimSpace(c.want), "\n\t\t\t", "\n")
+	if d := cmp.Diff(want, b.last(t)); d != "" {
+		t.Errorf("%s (-want +got)\n%s", strings.Join(c.lines, "\n"), d)
+	}
+}
+
+// Broken if it fails: a directory of the base loses its descriptor or attributes
+// because a step has put something into it or has removed something.
+func TestDirectoriesOfTheBaseKeepTheirRights(t *testing.T) {
+	for _, c := range []layerCase{
+		{lines: []string{`echo x>C:\data\x.txt`}, want: `5 Files/data ` + ownedDir + `
+			0 Files/data/x.txt ` + ownedFile + ` "x\r\n"`},
+		{lines: []string{`del /f C:\data\f.txt`}, want: `5 Files/data ` + ownedDir + `
+			0 Files/data/.wh.f.txt`},
+		{lines: []string{`echo x>C:\data\sub\x.txt`}, want: `5 Files/data ` + ownedDir + `
+			5 Files/data/sub a=18 ` + ownedSub + `
+			0 Files/data/sub/x.txt ` + ownedFile + ` "x\r\n"`},
+		// What an earlier layer says of them is repeated by the writer of layers.
+		{lines: []string{`echo x>C:\data\x.txt`, `attrib +h C:\data`, `del C:\data\x.txt`}, want: `5 Files/data a=18 ` + ownedDir + `
+			0 Files/data/.wh.x.txt`},
+		// After the whole base has been read, too.
+		{lines: []string{`dir /s /b C:\ >nul & echo x>C:\data\x.txt`}, want: `5 Files/data ` + ownedDir + `
+			0 Files/data/x.txt ` + ownedFile + ` "x\r\n"`},
+		{lines: []string{`echo x>C:\Windows\Temp\x.txt`}, want: `5 Files/Windows std
+			5 Files/Windows/Temp std
+			0 Files/Windows/Temp/x.txt O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;FA;;;BA) "x\r\n"`},
+	} {
+		c.check(t)
+	}
+}
+
+// Broken if it fails: a file takes the place of a directory of the base that it was
+// meant to come into.
+func TestFilesComeIntoDirectoriesOfTheBase(t *testing.T) {
+	const dir = `5 Files/data ` + ownedDir + "\n\t\t\t"
+	for _, c := range []layerCase{
+		{lines: []string{`copy C:\plain\b.txt C:\data`}, want: dir + `0 Files/data/b.txt ` + ownedFile + ` "B"`},
+		{lines: []string{`copy C:\plain\b.txt C:\data\`}, want: dir + `0 Files/data/b.txt ` + ownedFile + ` "B"`},
+		{lines: []string{`copy C:\plain\*.txt C:\data`}, want: dir + `0 Files/data/a.txt ` + ownedFile + ` "A"
+			0 Files/data/b.txt ` + ownedFile + ` "B"`},
+		{lines: []string{`xcopy C:\plain\b.txt C:\data`}, want: dir + `0 Files/data/b.txt ` + ownedFile + ` "B"`},
+		{lines: []string{`move C:\plain\b.txt C:\data`}, want: dir + `0 Files/data/b.txt "B"
+			5 Files/plain
+			0 Files/plain/.wh.b.txt`},
+		{lines: []string{`move C:\data\sub C:\plain\`}, want: dir + `0 Files/data/.wh.sub
+			5 Files/plain
+			5 Files/plain/sub a=18 ` + ownedSub + `
+			0 Files/plain/sub/g.txt "G"`},
+		{lines: []string{`ps: Copy-Item C:\plain\b.txt C:\data`}, want: dir + `0 Files/data/b.txt ` + ownedFile + ` "B"`},
+		{lines: []string{`ps: Move-Item C:\plain\b.txt C:\data`}, want: dir + `0 Files/data/b.txt "B"
+			5 Files/plain
+			0 Files/plain/.wh.b.txt`},
+		{lines: []string{`copy C:\plain\b.txt C:\plain\c`}, want: `5 Files/plain
+			0 Files/plain/c "B"`},
+	} {
+		c.check(t)
+	}
+}
+
+// Broken if it fails: a file without attributes is in the image with that of the
+// archive, or a step sees others than the image has.
+func TestAttributesOfLayers(t *testing.T) {
+	for _, c := range []layerCase{
+		{lines: []string{`attrib -a C:\plain\a.txt`}, want: `5 Files/plain
+			0 Files/plain/a.txt a=128 "A"`},
+		{lines: []string{`attrib -a C:\plain\a.txt`, `attrib C:\plain\a.txt>C:\r.txt& echo x>>C:\plain\a.txt`}, want: `5 Files/plain
+			0 Files/plain/a.txt "Ax\r\n"
+			0 Files/r.txt "                     C:\\plain\\a.txt\r\n"`},
+		{lines: []string{`attrib +r +h +s C:\plain\a.txt`}, want: `5 Files/plain
+			0 Files/plain/a.txt a=39 "A"`},
+		{lines: []string{`attrib -r C:\data\f.txt`}, want: `5 Files/data ` + ownedDir + `
+			0 Files/data/f.txt ` + ownedFile + ` "F"`},
+		{lines: []string{`attrib +h C:\plain`}, want: `5 Files/plain a=18`},
+		{lines: []string{`attrib +h C:\plain`, `attrib -h C:\plain`}, want: `5 Files/plain`},
+		// Names that a lower layer links are files of their own once one is changed.
+		{lines: []string{`attrib +r C:\plain\l1`}, want: `5 Files/plain
+			0 Files/plain/l1 a=33 "L"`},
+	} {
+		c.check(t)
+	}
+}
+
+// Broken if it fails: a name in the form 8.3 stands for nothing, or for something
+// new, where it may stand for what is there.
+func TestShortNames(t *testing.T) {
+	const may = "may be the short name of"
+	for _, c := range []layerCase{
+		{lines: []string{`if exist C:\PROGRA~1\x echo y`}, refused: may},
+		{lines: []string{`mkdir C:\Progra~2\x`}, refused: may},
+		{lines: []string{`echo x>C:\docume~1\x.txt`}, refused: may},
+		{lines: []string{`echo x>C:\longername.txt`, `del C:\LONGER~1.TXT`}, refused: may},
+		{lines: []string{`echo x>C:\a~1.txt& echo x>C:\longer~1.txt& echo x>C:\~$doc.txt`}, want: `
+			0 Files/a~1.txt "x\r\n"
+			0 Files/longer~1.txt "x\r\n"
+			0 Files/~$doc.txt "x\r\n"`},
+	} {
+		c.check(t)
+	}
+}
