@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +14,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/casement/casement/internal/build"
 	"github.com/casement/casement/internal/image"
-	"github.com/casement/casement/internal/registry"
-	"github.com/casement/casement/internal/store"
 )
 
 // inspectFlags are the flags of casement inspect.
@@ -105,7 +102,7 @@ func runInspect(ctx context.Context, env *environment, f *inspectFlags, args []s
 		return &usageError{err, hintOf(err, "")}
 	}
 	defer client.Close()
-	place, ref, err := openPlace(ctx, st, client, args[0])
+	place, ref, err := build.OpenImage(ctx, args[0], build.Tools{Store: st, Registry: client})
 	if err != nil {
 		return err
 	}
@@ -116,91 +113,19 @@ func runInspect(ctx context.Context, env *environment, f *inspectFlags, args []s
 		}
 		img, err := image.Load(ctx, place, ref, want)
 		if err != nil {
-			return orLayout(args[0], err)
+			return build.AboutImage(args[0], err)
 		}
 		return runFiles(ctx, env, st, img, args[0], f, path)
 	}
 	r, err := image.Inspect(ctx, place, ref, image.InspectOptions{Name: args[0], Platform: want, Contents: image.KnownContents(st)})
 	if err != nil {
-		return orLayout(args[0], err)
+		return build.AboutImage(args[0], err)
 	}
 	if f.json {
 		return printJSON(env.stdout, r)
 	}
 	printReport(newPrinter(env.stdout, env.getenv), r)
 	return nil
-}
-
-// openPlace finds out what an argument names. An existing file is a tar; a
-// directory needs oci: or a path that cannot be a reference.
-func openPlace(ctx context.Context, st *store.Store, client *registry.Client, arg string) (image.Place, string, error) {
-	if name, ok := strings.CutPrefix(arg, "oci:"); ok {
-		name, tag := splitTag(name)
-		p, err := registry.Open(name)
-		return p, tag, err
-	}
-	fi, err := os.Stat(arg)
-	if err == nil && fi.Mode().IsRegular() || looksLikePath(arg) {
-		p, err := registry.Open(arg)
-		return p, "", err
-	}
-	ref, perr := registry.Parse(arg)
-	if perr != nil {
-		hint := hintOf(perr, "")
-		if err == nil {
-			hint = "for the directory, say oci:" + arg
-		}
-		return nil, "", &usageError{perr, hint}
-	}
-	if image.IsHostProcess(ref.String()) {
-		img, _, err := image.HostProcess(ctx, st, "amd64")
-		if err != nil {
-			return nil, "", err
-		}
-		return img.Place(), "", nil
-	}
-	return client.Place(ctx, ref), "", nil
-}
-
-// layoutError is an error about a reference that is the name of a layout, too.
-type layoutError struct {
-	err error
-	dir string
-}
-
-// Error implements error.
-func (e *layoutError) Error() string { return e.err.Error() }
-
-// Unwrap returns the error about the reference.
-func (e *layoutError) Unwrap() error { return e.err }
-
-// Hint says how to name the layout.
-func (e *layoutError) Hint() string { return "for the OCI layout in the directory, say oci:" + e.dir }
-
-// orLayout adds to an error about a reference that the directory of that name
-// has an image.
-func orLayout(arg string, err error) error {
-	if _, serr := os.Stat(filepath.Join(arg, "oci-layout")); serr != nil || looksLikePath(arg) {
-		return err
-	}
-	return &layoutError{err, arg}
-}
-
-// splitTag takes the tag off a path, if the path does not exist with it.
-func splitTag(name string) (path, tag string) {
-	i := strings.LastIndexByte(name, ':')
-	if _, err := os.Stat(name); err == nil || i <= len(filepath.VolumeName(name)) {
-		return name, ""
-	}
-	if _, err := os.Stat(name[:i]); err != nil {
-		return name, ""
-	}
-	return name[:i], name[i+1:]
-}
-
-func looksLikePath(arg string) bool {
-	return arg == "." || arg == ".." || strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") ||
-		filepath.IsAbs(arg) || strings.Contains(arg, `\`) || strings.HasSuffix(arg, ".tar")
 }
 
 // printJSON prints a value in lines that people can read too.

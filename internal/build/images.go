@@ -115,19 +115,11 @@ func (im *images) fetch(ctx context.Context, b *base, ref string, want ocispec.P
 	return nil
 }
 
-// place finds where a reference points: a layout of a named context, or a
-// registry.
+// place finds where a reference points: a layout or an archive of this computer,
+// or a registry.
 func (im *images) place(ctx context.Context, ref string) (image.Place, string, error) {
 	if text, ok := strings.CutPrefix(ref, layoutPrefix); ok {
-		dir, which := cutDigest(text)
-		if name, tag, ok := cutTag(dir); ok {
-			dir = name
-			if which == "" {
-				which = tag
-			}
-		}
-		p, err := registry.OpenLayout(dir)
-		return p, which, err
+		return openLayout(text)
 	}
 	r, err := registry.Parse(ref)
 	if err != nil {
@@ -139,25 +131,6 @@ func (im *images) place(ctx context.Context, ref string) (image.Place, string, e
 		im.places[r] = im.tools.Registry.Place(ctx, r)
 	}
 	return im.places[r], "", nil
-}
-
-// layoutPrefix marks references that mean an OCI layout.
-const layoutPrefix = "oci-layout://"
-
-// cutDigest splits "name@sha256:…". Directories may have an @ of their own.
-func cutDigest(ref string) (name, digest string) {
-	if i := strings.LastIndex(ref, "@sha256:"); i >= 0 {
-		return ref[:i], ref[i+1:]
-	}
-	return ref, ""
-}
-
-// cutTag splits "name:tag".
-func cutTag(s string) (name, tag string, ok bool) {
-	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {
-		return s[:i], s[i+1:], true
-	}
-	return s, "", false
 }
 
 // chain returns the layers of an image that the graph names.

@@ -114,8 +114,11 @@ const imageScheme = "docker-image://"
 
 // planCommand asks the runner about a command.
 func (b *builder) planCommand(ctx context.Context, v *llb.Vertex, os string, s *PlanStep, p *Planned) error {
-	warn := func(message, hint string) {
-		p.Warnings = append(p.Warnings, PlanWarning{File: s.File, Line: s.Line, Message: message, Hint: hint})
+	warn := func(w run.Warning) {
+		pw := PlanWarning{File: s.File, Line: s.Line + w.Line, Message: w.Message, Hint: w.Hint}
+		if !slices.Contains(p.Warnings, pw) {
+			p.Warnings = append(p.Warnings, pw)
+		}
 	}
 	step, err := b.solver.CheckCommand(ctx, v, os, warn)
 	if errors.As(err, &s.Refused) {

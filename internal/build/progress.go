@@ -7,6 +7,7 @@ import (
 	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/progress"
 	"github.com/casement/casement/internal/registry"
+	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/solve"
 	"github.com/casement/casement/internal/tree"
 )
@@ -15,6 +16,7 @@ import (
 type observer struct {
 	recorder  *progress.Recorder
 	downloads *downloads
+	warned    sync.Map // what was warned of
 }
 
 // Start implements solve.Observer.
@@ -27,10 +29,16 @@ func (o *observer) Start(v *llb.Vertex) func(error) {
 	return t.Done
 }
 
-// Warn implements solve.Observer.
-func (o *observer) Warn(v *llb.Vertex, message, hint string) {
-	w := progress.Warning{Short: progress.Printable(v.Where.String() + ": " + message), Detail: []string{progress.Printable(hint)}}
-	o.recorder.Vertex(vertexOf(v)).Warn(w)
+// Warn implements solve.Observer. The same is said once, whether it comes from the
+// check and the run of a step or from several platforms.
+func (o *observer) Warn(v *llb.Vertex, w run.Warning) {
+	at := v.Where
+	at.Line += w.Line
+	short := progress.Printable(at.String() + ": " + w.Message)
+	if _, again := o.warned.LoadOrStore(short, true); again {
+		return
+	}
+	o.recorder.Vertex(vertexOf(v)).Warn(progress.Warning{Short: short, Detail: []string{progress.Printable(w.Hint)}})
 }
 
 // Command implements solve.Observer.

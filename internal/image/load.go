@@ -99,18 +99,19 @@ func loadSingle(ctx context.Context, p Place, ref string, d ocispec.Descriptor, 
 
 // name is what people call ref in a place.
 func name(p Place, ref string) string {
-	switch {
-	case p.From() == "":
-		return "image " + ref
-	case strings.Contains(ref, ":"):
-		return p.From() + "@" + ref
-	case ref == "":
-		if s, ok := p.(fmt.Stringer); ok {
-			return s.String() // with the tag
-		}
-		return p.From()
+	from := p.From()
+	if s, ok := p.(fmt.Stringer); ok && (from == "" || ref == "") {
+		from = s.String() // with the tag, or the name of a file
 	}
-	return p.From() + ":" + ref
+	switch {
+	case from == "":
+		return "image " + ref
+	case ref == "":
+		return from
+	case strings.Contains(ref, ":"):
+		return from + "@" + ref
+	}
+	return from + ":" + ref
 }
 
 func isIndex(mediaType string, raw []byte) bool {

@@ -60,6 +60,9 @@ func OpenLayout(name string) (image.Place, error) {
 // From implements image.Place.
 func (l *local) From() string { return "" }
 
+// String returns the name of the directory or the file.
+func (l *local) String() string { return l.f.name }
+
 // Manifest implements image.Place. which is a digest, a tag, or a whole name. ""
 // stands for the only image; if there are several without names, such as one for
 // each platform, index.json itself is the index.

@@ -54,12 +54,21 @@ type Step struct {
 	// NoCache asks for the step to be done again, whatever is known.
 	NoCache bool
 	// Warn hears of what is likely not meant as it is written, and of what came
-	// out otherwise than one might expect; nil does not listen. What can be said
-	// of the text alone is said in a check with RootUnknown, and not again.
-	Warn func(message, hint string)
+	// out otherwise than one might expect; nil does not listen. A check says what
+	// it finds in the text, and the run that follows may say it again: listeners
+	// have to drop what they have heard.
+	Warn func(Warning)
 	// Progress hears how many bytes of something ("downloading URL") have been
 	// moved; total is 0 if it is not known. nil does not listen.
 	Progress func(what string, done, total int64)
+}
+
+// Warning is something about a step that its author should look at.
+type Warning struct {
+	// Line is a line of the instruction, from 0.
+	Line int
+	// Message says in one sentence what it is, and Hint what to write instead.
+	Message, Hint string
 }
 
 // SecretEnv is a variable whose value is the secret ID.

@@ -23,7 +23,7 @@ func (s *Solver) runner() run.Runner {
 func (s *Solver) checkExec(ctx context.Context, v *llb.Vertex, e *llb.Exec, os string) error {
 	step := s.stepToCheck(v, e, os)
 	if s.Observer != nil {
-		step.Warn = func(message, hint string) { s.Observer.Warn(v, message, hint) }
+		step.Warn = func(w run.Warning) { s.Observer.Warn(v, w) }
 	}
 	return s.checkStep(ctx, e, step)
 }
@@ -31,7 +31,7 @@ func (s *Solver) checkExec(ctx context.Context, v *llb.Vertex, e *llb.Exec, os s
 // CheckCommand returns the step that a vertex with a command is, and the refusal
 // if no runner can do it. warn hears what is likely not meant as it is written.
 // Trees are not known yet, so the step has none.
-func (s *Solver) CheckCommand(ctx context.Context, v *llb.Vertex, os string, warn func(message, hint string)) (run.Step, error) {
+func (s *Solver) CheckCommand(ctx context.Context, v *llb.Vertex, os string, warn func(run.Warning)) (run.Step, error) {
 	e, ok := v.Op.(*llb.Exec)
 	if !ok {
 		return run.Step{}, fmt.Errorf("checking %s: it is no command", v.Name)
@@ -114,7 +114,7 @@ func (s *Solver) exec(ctx context.Context, v *llb.Vertex, op *llb.Exec, inputs [
 	if s.Observer != nil {
 		l := s.Observer.Command(v)
 		step.Stdout, step.Stderr, step.Progress = l.Stdout, l.Stderr, l.Progress
-		step.Warn = func(message, hint string) { s.Observer.Warn(v, message, hint) }
+		step.Warn = func(w run.Warning) { s.Observer.Warn(v, w) }
 		cached = l.Cached
 	}
 	res, err := s.runner().Run(ctx, step)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/casement/casement/internal/llb"
+	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/tree"
 )
 
@@ -80,7 +81,7 @@ func (d *doer) do(ctx context.Context, a llb.Action) ([]tree.Change, error) {
 func (d *doer) warn(message, hint string) {
 	if d.solver.Observer != nil && !d.warned[message] {
 		d.warned[message] = true
-		d.solver.Observer.Warn(d.vertex, message, hint)
+		d.solver.Observer.Warn(d.vertex, run.Warning{Message: message, Hint: hint})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/casement/casement/internal/llb"
+	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/solve"
 	"github.com/casement/casement/internal/tree"
 )
@@ -136,10 +137,10 @@ func (o *observer) Start(v *llb.Vertex) func(error) {
 	}
 }
 
-func (o *observer) Warn(_ *llb.Vertex, message, hint string) {
+func (o *observer) Warn(_ *llb.Vertex, w run.Warning) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.warnings = append(o.warnings, message+" ("+hint+")")
+	o.warnings = append(o.warnings, w.Message+" ("+w.Hint+")")
 }
 
 func vertex(digest string, op llb.Op, inputs ...llb.Input) *llb.Vertex {

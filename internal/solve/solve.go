@@ -77,7 +77,7 @@ type Observer interface {
 	// with its outcome.
 	Start(v *llb.Vertex) (end func(error))
 	// Warn reports something that is not an error.
-	Warn(v *llb.Vertex, message, hint string)
+	Warn(v *llb.Vertex, w run.Warning)
 	// Command returns what listens to the command of a vertex.
 	Command(v *llb.Vertex) Listener
 }

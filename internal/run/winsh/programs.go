@@ -43,6 +43,7 @@ type late struct {
 
 // Check implements [machine.Program].
 func (l late) Check(ctx context.Context, c *machine.Checking, args []machine.Arg) error {
+	warnOfQuotes(c, l.name == "pwsh")
 	return l.made()[l.name].Check(ctx, c, args)
 }
 

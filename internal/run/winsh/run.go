@@ -71,8 +71,10 @@ func (r *Runner) layer(ctx context.Context, s run.Step, spool machine.Spool) (*t
 		return nil, &run.ExitError{Code: out.ExitCode}
 	}
 	if len(out.Result.Hives) > 0 && s.Warn != nil {
-		s.Warn("changes of the registry are in the layer as delta hives, which is experimental",
-			"try the image on each release of Windows that it is meant for, and see that they are there")
+		s.Warn(run.Warning{
+			Message: "changes of the registry are in the layer as delta hives, which is experimental",
+			Hint:    "try the image on each release of Windows that it is meant for, and see that they are there",
+		})
 	}
 	return &tree.Layer{Changes: tree.NewSet(out.Result.Changes), Env: envChanges(out.Result.Env), Hives: out.Result.Hives}, nil
 }

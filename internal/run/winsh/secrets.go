@@ -55,7 +55,7 @@ func (m *masking) listen(s *run.Step) {
 	s.Stdout, s.Stderr = out, errw
 	m.writers = []*maskWriter{out, errw}
 	if warn := s.Warn; warn != nil {
-		s.Warn = func(message, hint string) { warn(m.text(message), m.text(hint)) }
+		s.Warn = func(w run.Warning) { warn(run.Warning{Line: w.Line, Message: m.text(w.Message), Hint: m.text(w.Hint)}) }
 	}
 	if progress := s.Progress; progress != nil {
 		s.Progress = func(what string, done, total int64) { progress(m.text(what), done, total) }

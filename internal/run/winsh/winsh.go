@@ -98,7 +98,7 @@ func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) erro
 		return err
 	}
 	line := commandLine(s)
-	warnOfQuotes(s, line)
+	warnOfWords(s)
 	p := m.Process(line, dirOf(s), io.Discard, io.Discard)
 	found, err := find(ctx, m, p, s.RootUnknown)
 	if err != nil || found.Program == nil {
@@ -113,10 +113,7 @@ func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) erro
 	for _, a := range p.Args[min(1, len(p.Args)):] {
 		args = append(args, machine.Arg{Text: a})
 	}
-	c := &machine.Checking{Machine: m, Env: p.Env, Dir: p.Dir, Raw: p.CommandLine, TreeUnknown: s.RootUnknown}
-	if s.Warn != nil && s.RootUnknown {
-		c.Warn = func(_, _ int, message, hint string) { s.Warn(message, hint) }
-	}
+	c := &machine.Checking{Machine: m, Env: p.Env, Dir: p.Dir, Raw: p.CommandLine, TreeUnknown: s.RootUnknown, Warn: warnings(s)}
 	return place(found.Program.Check(ctx, c, args), s)
 }
 

@@ -21,6 +21,15 @@ func SplitCommandLine(line string) []string {
 	}
 }
 
+// NextArg takes the first argument off a command line that does not begin with a
+// blank, or the program's name, which has rules of its own.
+func NextArg(line string, program bool) (arg, rest string) {
+	if program {
+		return cutProgram(line)
+	}
+	return cutArg(line)
+}
+
 // cutProgram cuts the program's name off: quotes group, backslashes are nothing
 // special.
 func cutProgram(line string) (name, rest string) {
