@@ -48,11 +48,12 @@ object is printed instead:
   refused   null, or line, column, construct and reason of what cannot be done
 
 A line that cannot be done right is refused before it starts; casement then exits
-with 3.`,
+with 3. What is likely not meant as it is written is warned of on standard error.`,
 		Example: `  casement try 'mkdir C:\app && echo hello>C:\app\a.txt && type C:\app\a.txt'
   casement try --shell powershell "Get-ChildItem C:\ | Select-Object -ExpandProperty Name"
   casement try --shell pwsh --script --json - <install.ps1
   casement try --base mcr.microsoft.com/windows/nanoserver:ltsc2022 --user ContainerUser 'echo x>C:\x'
+  casement try --base app.tar 'dir C:\app'
   casement try --seed . --export out 'copy C:\a.txt C:\b.txt'`,
 		Args: exactArgs(1, "a LINE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -61,7 +62,7 @@ with 3.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.Shell, "shell", "", "`shell` of the line: cmd, powershell or pwsh (default the base's SHELL, else cmd)")
-	fl.StringVar(&f.Base, "base", "", "`image` to start from (default an empty machine)")
+	fl.StringVar(&f.Base, "base", "", "`image` to start from: REF, oci:DIR[:TAG] or a tar, as casement inspect has it (default an empty machine)")
 	fl.StringSliceVar(&f.platforms, "platform", nil, "`platform` of the base, if it has several")
 	fl.StringVar(&f.Seed, "seed", "", "`directory` that is copied to C:\\ first")
 	fl.StringVar(&f.Export, "export", "", "`directory` that receives every file that the line adds or changes")
@@ -145,6 +146,7 @@ func runTry(ctx context.Context, env *environment, f *tryFlags, line string) err
 	defer done()
 	var stdout, stderr bytes.Buffer
 	req.Stdout, req.Stderr = env.stdout, env.stderr
+	req.Warn = warnOnce(env.stderr)
 	if f.json {
 		req.Stdout, req.Stderr = &stdout, &stderr
 	}
@@ -163,6 +165,17 @@ func runTry(ctx context.Context, env *environment, f *tryFlags, line string) err
 		return exitStatus(tried.ExitCode)
 	}
 	return nil
+}
+
+// warnOnce prints warnings, each once.
+func warnOnce(w io.Writer) func(run.Warning) {
+	said := map[run.Warning]bool{}
+	return func(x run.Warning) {
+		if !said[x] {
+			said[x] = true
+			fmt.Fprintf(w, "warning: %s\nhint: %s\n", oneLine(x.Message), oneLine(x.Hint))
+		}
+	}
 }
 
 // check finds what is wrong with the flags.

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -16,7 +17,6 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/casement/casement/internal/registry"
 	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh"
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -35,8 +35,8 @@ type TryRequest struct {
 	// Shell is "cmd", "powershell" or "pwsh"; "" is the base's SHELL, and cmd
 	// without one.
 	Shell string
-	// Base is an image to start from; "" is an empty machine. Platform chooses
-	// from an index.
+	// Base is an image to start from, as [OpenImage] has it; "" and "scratch" are
+	// an empty machine. Platform chooses from an index.
 	Base     string
 	Platform ocispec.Platform
 	// Seed is a directory of this computer that is copied to C:\ first.
@@ -50,6 +50,8 @@ type TryRequest struct {
 	User, Dir      string
 	Network        string
 	Stdout, Stderr io.Writer
+	// Warn hears of what is likely not meant as it is written; nil does not listen.
+	Warn func(run.Warning)
 }
 
 // Tried is what a line did.
@@ -103,38 +105,15 @@ func Try(ctx context.Context, req TryRequest, t Tools) (*Tried, error) {
 
 // tryStep makes the step of the line.
 func tryStep(ctx context.Context, req TryRequest, t Tools) (run.Step, error) {
+	base, err := openTryBase(ctx, req, t)
+	if err != nil {
+		return run.Step{}, err
+	}
 	step := run.Step{
-		Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}),
-		Env:  slices.Clone(req.Env), User: req.User, Network: req.Network, Stdout: req.Stdout, Stderr: req.Stderr,
+		Root: base.root, Env: mergeEnv(base.root, base.config.Env, req.Env), User: cmp.Or(req.User, base.config.User),
+		Network: req.Network, Stdout: req.Stdout, Stderr: req.Stderr, Warn: req.Warn, Where: run.Where{Text: req.Line},
 	}
-	var base ocispec.Image
-	var shell struct {
-		Config struct{ Shell []string } `json:"config"`
-	}
-	if req.Base != "" {
-		ref, err := registry.Parse(req.Base)
-		if err != nil {
-			return step, &UsageError{err.Error(), "for example --base registry.example/app:1"}
-		}
-		want := req.Platform
-		if want.OS == "" {
-			want.OS, want.Architecture = "windows", "amd64"
-		}
-		b, err := newImages(t).load(ctx, ref.String(), &want)
-		if err != nil {
-			return step, err
-		}
-		if err := errors.Join(json.Unmarshal(b.img.Config, &base), json.Unmarshal(b.img.Config, &shell)); err != nil {
-			return step, fmt.Errorf("reading the config of %s: %w", req.Base, err)
-		}
-		step.Root = b.chain
-		step.Env = mergeEnv(step.Root, base.Config.Env, step.Env)
-	}
-	if step.User == "" {
-		step.User = base.Config.User
-	}
-	var err error
-	if step.Dir, err = winmeta.ToSlash(orRoot(req.Dir, base.Config.WorkingDir)); err != nil {
+	if step.Dir, err = winmeta.ToSlash(cmp.Or(req.Dir, base.config.WorkingDir, `C:\`)); err != nil {
 		return step, &UsageError{err.Error(), `for example --workdir C:\app`}
 	}
 	if req.Seed != "" {
@@ -144,16 +123,53 @@ func tryStep(ctx context.Context, req TryRequest, t Tools) (run.Step, error) {
 		}
 		step.Root = step.Root.Push(l)
 	}
-	if req.Script && strings.Contains(req.Line, "\n") && (req.Shell == "" || req.Shell == "cmd") {
+	if req.Shell == "" && (req.Script || len(base.config.Shell) == 0) {
+		req.Shell = shellName(base.config.Shell)
+	}
+	if req.Script && strings.Contains(req.Line, "\n") && req.Shell == "cmd" {
 		// cmd reads a command line to its first line end; several lines are a
 		// batch file.
 		step.Args, step.Mounts = []string{"cmd", "/S", "/C", tryBatch}, []run.Mount{batchMount(req.Line)}
-		step.Where = run.Where{Text: req.Line}
 		return step, nil
 	}
-	step.Args, err = tryArgs(req, shell.Config.Shell)
-	step.Where = run.Where{Text: req.Line}
+	step.Args, err = tryArgs(req, base.config.Shell)
 	return step, err
+}
+
+// tryBase is what a line starts from.
+type tryBase struct {
+	root   tree.Chain
+	config baseConfig
+}
+
+// baseConfig is an image's config with the SHELL that OCI does not know.
+type baseConfig struct {
+	ocispec.ImageConfig
+	Shell []string
+}
+
+// openTryBase opens the base, or makes the empty machine.
+func openTryBase(ctx context.Context, req TryRequest, t Tools) (tryBase, error) {
+	want := req.Platform
+	if want.OS == "" {
+		want.OS, want.Architecture = "windows", "amd64"
+	}
+	if req.Base == "" || req.Base == "scratch" {
+		return tryBase{root: tree.NewChain(want)}, nil
+	}
+	ref, err := imageRef(req.Base)
+	if err != nil {
+		return tryBase{}, err
+	}
+	b, err := newImages(t).load(ctx, ref, &want)
+	if err != nil {
+		return tryBase{}, AboutImage(req.Base, err)
+	}
+	var config struct{ Config baseConfig }
+	if err := json.Unmarshal(b.img.Config, &config); err != nil {
+		return tryBase{}, fmt.Errorf("reading the config of %s: %w", req.Base, err)
+	}
+	return tryBase{b.chain, config.Config}, nil
 }
 
 // tryBatch is where a script of several lines for cmd lies.
@@ -171,15 +187,6 @@ func batchMount(text string) run.Mount {
 	}
 }
 
-func orRoot(dirs ...string) string {
-	for _, d := range dirs {
-		if d != "" {
-			return d
-		}
-	}
-	return `C:\`
-}
-
 // mergeEnv returns the variables of base with those of more on top.
 func mergeEnv(c tree.Chain, base, more []string) []string {
 	out := slices.Clone(base)
@@ -194,16 +201,21 @@ func mergeEnv(c tree.Chain, base, more []string) []string {
 	return out
 }
 
+// shellName returns the name of the shell that a SHELL calls; cmd without one.
+func shellName(shell []string) string {
+	if len(shell) == 0 {
+		return "cmd"
+	}
+	name := strings.ToLower(strings.Trim(shell[0], `"`))
+	return strings.TrimSuffix(name[strings.LastIndexAny(name, `\/`)+1:], ".exe")
+}
+
 // tryArgs returns the words of the step: those of a SHELL with the line.
 func tryArgs(req TryRequest, shell []string) ([]string, error) {
 	kind := req.Shell
-	if kind == "" {
-		kind = "cmd"
-		if len(shell) > 0 && !req.Script {
-			return append(slices.Clone(shell), req.Line), nil
-		}
-	}
 	switch {
+	case kind == "":
+		return append(slices.Clone(shell), req.Line), nil
 	case kind == "cmd" && req.Script:
 		return []string{"cmd", "/S", "/C", `"` + req.Line + `"`}, nil
 	case kind == "cmd":
