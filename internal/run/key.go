@@ -64,7 +64,7 @@ func LayerKey(ctx context.Context, l *tree.Layer) (string, error) {
 		}
 	}
 	for _, e := range l.Env {
-		h.list([]string{e.Name, e.Value, fmt.Sprint(e.Unset)})
+		h.list([]string{e.Name, e.Value, fmt.Sprint(e.Unset, e.User)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.Hives)) {
 		h.list([]string{name, string(l.Hives[name])})

@@ -12,6 +12,8 @@ type EnvChange struct {
 	Value string
 	// Unset says that the variable was removed.
 	Unset bool
+	// User says that it is the account's own and not the machine's.
+	User bool `json:",omitempty"`
 	// Over is the value that the step's own environment had; nil if it had
 	// none. It tells a variable that the Dockerfile sets later from one that
 	// was there before.

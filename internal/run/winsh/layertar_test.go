@@ -105,7 +105,18 @@ func (b *builder) try(t *testing.T, line string) (*tree.Layer, string, error) {
 	r := winsh.New(winsh.Options{Store: b.st, Registry: policy})
 	s := run.Step{Args: args(line), Root: b.chain, User: b.user, Env: b.chain.Environment(b.env), Stdout: &out, Stderr: &out}
 	res, err := r.Run(t.Context(), s)
-	return res.Layer, out.String(), err
+	if err != nil {
+		return nil, out.String(), err
+	}
+	// The solver notes what the Dockerfile says of the variables.
+	l := *res.Layer
+	l.Env = slices.Clone(l.Env)
+	for i, c := range l.Env {
+		if value, ok := b.chain.Variable(b.env, c.Name); ok {
+			l.Env[i].Over = &value
+		}
+	}
+	return &l, out.String(), nil
 }
 
 // run executes lines, one step each.

@@ -76,15 +76,15 @@ func (r *Runner) layer(ctx context.Context, s run.Step, spool machine.Spool) (*t
 			Hint:    "try the image on each release of Windows that it is meant for, and see that they are there",
 		})
 	}
-	return &tree.Layer{Changes: tree.NewSet(out.Result.Changes), Env: envChanges(out.Result.Env), Hives: out.Result.Hives}, nil
+	return &tree.Layer{Changes: tree.NewSet(out.Result.Changes), Env: envChanges(out.Result), Hives: out.Result.Hives}, nil
 }
 
 // envChanges returns what the step has set for the machine, by name.
-func envChanges(env map[string]*string) []tree.EnvChange {
+func envChanges(r *machine.Result) []tree.EnvChange {
 	var out []tree.EnvChange
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		c := tree.EnvChange{Name: name}
-		if v := env[name]; v != nil {
+	for _, name := range slices.Sorted(maps.Keys(r.Env)) {
+		c := tree.EnvChange{Name: name, User: r.UserEnv[name]}
+		if v := r.Env[name]; v != nil {
 			c.Value = *v
 		} else {
 			c.Unset = true

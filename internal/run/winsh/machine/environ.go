@@ -3,6 +3,8 @@ package machine
 import (
 	"context"
 	"strings"
+
+	"github.com/casement/casement/internal/tree"
 )
 
 // ComputerName is the name of every machine.
@@ -43,11 +45,25 @@ func (m *Machine) machineSettings() []setting {
 		list = override(list, setting{v.Name, v.String(), v.Type == RegTypeExpand})
 	}
 	for _, v := range m.image.List() {
-		if name, value, _ := strings.Cut(v, "="); name != "" {
+		if name, value, _ := strings.Cut(v, "="); name != "" && !m.ofUser(name) {
 			list = override(list, setting{name: name, value: value})
 		}
 	}
 	return list
+}
+
+// ofUser reports whether a variable of the image is one that a step of the build
+// has set for the user.
+func (m *Machine) ofUser(name string) bool {
+	user, key := false, tree.Fold(name)
+	for _, l := range m.opts.Root.Layers() {
+		for _, c := range l.Env {
+			if tree.Fold(c.Name) == key {
+				user = c.User && !c.Unset
+			}
+		}
+	}
+	return user
 }
 
 // override sets a variable in a list, keeping the spelling of its name.
@@ -90,11 +106,17 @@ const defaultPath = `%SystemRoot%\system32;%SystemRoot%;%SystemRoot%\System32\Wb
 
 // userSettings are the variables of the account: HKCU\Environment.
 func (m *Machine) userSettings() []setting {
-	return []setting{
+	list := []setting{
 		{"Path", `%USERPROFILE%\AppData\Local\Microsoft\WindowsApps;`, true},
 		{"TEMP", `%USERPROFILE%\AppData\Local\Temp`, true},
 		{"TMP", `%USERPROFILE%\AppData\Local\Temp`, true},
 	}
+	for _, v := range m.image.List() {
+		if name, value, _ := strings.Cut(v, "="); name != "" && m.ofUser(name) {
+			list = override(list, setting{name: name, value: value})
+		}
+	}
+	return list
 }
 
 // environment is what the first process of a container finds: the block that
@@ -180,74 +202,76 @@ func pathKey(dir string) string {
 	return strings.ToUpper(strings.TrimRight(strings.Trim(dir, `" `), `\`))
 }
 
-// environment returns the variables that the step has set for the machine or the
-// user, as the image's environment has to have them: what they refer to is put
-// in, and PATH is the machine's with the user's behind it.
-func (r *Registry) environment(ctx context.Context) (map[string]*string, error) {
-	machine, user := r.stepAt(machineEnvironment), r.stepAt(r.userEnvironment())
-	if machine == nil && user == nil {
-		return nil, nil
-	}
-	out := map[string]*string{}
+// environment tells res the variables that the step has set for the machine or the
+// user, as the image's environment has to have them: what they refer to is put in,
+// the user's hide the machine's, PATH is the machine's with the user's behind it,
+// and empty ones are none.
+func (r *Registry) environment(ctx context.Context, res *Result) error {
 	fixed := r.m.environment()
-	for _, k := range []*regKey{machine, user} {
+	done := map[string]bool{}
+	for _, key := range []string{r.userEnvironment(), machineEnvironment} {
+		k := r.stepAt(key)
 		if k == nil {
 			continue
 		}
-		for _, name := range k.order {
-			v := k.values[name]
-			if v.gone {
-				out[v.Name] = nil
+		for _, fold := range k.order {
+			if done[fold] {
 				continue
 			}
-			text := v.String()
-			if v.Type == RegTypeExpand {
-				text = fixed.Expand(text)
+			done[fold] = true
+			name := k.values[fold].Name
+			value, user, err := r.effective(ctx, fixed, name, key == r.userEnvironment())
+			if err != nil {
+				return err
 			}
-			for other := range out {
-				if strings.EqualFold(other, v.Name) {
-					delete(out, other)
-				}
+			if res.Env == nil {
+				res.Env, res.UserEnv = map[string]*string{}, map[string]bool{}
 			}
-			out[v.Name] = &text
-		}
-	}
-	return out, r.joinPath(ctx, out, user != nil && user.values["PATH"] != nil)
-}
-
-// joinPath completes a PATH that was set: processes see the user's behind the
-// machine's.
-func (r *Registry) joinPath(ctx context.Context, out map[string]*string, userSet bool) error {
-	for name, value := range out {
-		if !strings.EqualFold(name, "PATH") || value == nil {
-			continue
-		}
-		fixed := r.m.environment()
-		text := func(key string) (string, error) {
-			v, err := r.Value(ctx, key, "Path")
-			if CodeOf(err) == ErrorFileNotFound {
-				return "", nil
+			if res.Env[name] = nil; value != "" {
+				res.Env[name] = &value
 			}
-			if v.Type == RegTypeExpand {
-				return fixed.Expand(v.String()), err
+			if user {
+				res.UserEnv[name] = true
 			}
-			return v.String(), err
 		}
-		machine, err := text(machineEnvironment)
-		if err != nil {
-			return err
-		}
-		user, err := text(`HKCU\Environment`)
-		if err != nil {
-			return err
-		}
-		if _, ofImage := r.m.image.Get("PATH"); ofImage && !userSet {
-			user = "" // the image's PATH has it, or does not want it
-		}
-		joined := JoinPath(machine, user)
-		out[name] = &joined
 	}
 	return nil
+}
+
+// effective returns the value of a variable that the step has set or deleted for
+// the user, or only for the machine. user says that it is the user's.
+func (r *Registry) effective(ctx context.Context, fixed *Env, name string, ofUser bool) (value string, user bool, err error) {
+	text := func(key string) (string, error) {
+		v, err := r.Value(ctx, key, name)
+		if CodeOf(err) == ErrorFileNotFound {
+			return "", nil
+		}
+		if v.Type == RegTypeExpand {
+			return fixed.Expand(v.String()), err
+		}
+		return v.String(), err
+	}
+	machine, err := text(machineEnvironment)
+	if err != nil {
+		return "", false, err
+	}
+	isPath := strings.EqualFold(name, "PATH")
+	if !ofUser && !isPath && !r.m.ofUser(name) {
+		return machine, false, nil
+	}
+	own, err := text(`HKCU\Environment`)
+	switch {
+	case err != nil:
+		return "", false, err
+	case isPath:
+		if _, ofImage := r.m.image.Get(name); ofImage && !ofUser {
+			own = "" // the image's PATH has it, or does not want it
+		}
+		return JoinPath(machine, own), false, nil
+	case own == "":
+		return machine, false, nil
+	}
+	return own, true, nil
 }
 
 // stepAt returns what the step has done to a key by its path; nil if nothing.

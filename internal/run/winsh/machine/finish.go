@@ -35,7 +35,7 @@ func (m *Machine) Finish(ctx context.Context) (*Result, error) {
 		}
 	}
 	var err error
-	if res.Env, res.Registry, err = m.registry.result(ctx); err != nil || m.opts.Deltas == nil {
+	if res.Registry, err = m.registry.result(ctx, res); err != nil || m.opts.Deltas == nil {
 		return res, err
 	}
 	kept, err := m.opts.Deltas(res.Registry)

@@ -350,22 +350,30 @@ func settingValues(list []setting) []RegValue {
 	return out
 }
 
-// result returns the variables that the step has set, and all other changes.
-func (r *Registry) result(ctx context.Context) (map[string]*string, []RegistryChange, error) {
-	env, err := r.environment(ctx)
-	if err != nil {
-		return nil, nil, err
+// result tells res the variables that the step has set, and returns all other
+// changes.
+func (r *Registry) result(ctx context.Context, res *Result) (changes []RegistryChange, err error) {
+	if err := r.environment(ctx, res); err != nil {
+		return nil, err
 	}
-	var changes []RegistryChange
-	r.collect(&changes, &r.root, nil)
-	return env, changes, nil
+	return changes, r.collect(ctx, &changes, &r.root, nil)
+}
+
+// isNew reports whether a key without anything in it is one that the step has made:
+// because somebody asked for it, or for something in it that is gone again.
+func (r *Registry) isNew(ctx context.Context, k *regKey, p keyPath) (bool, error) {
+	if k.named {
+		return true, nil
+	}
+	if _, hidden, _ := r.step(p); hidden || len(p) < 3 {
+		return hidden, nil
+	}
+	b, err := r.below(ctx, p, sure)
+	return b == nil, err
 }
 
 // collect lists the changes of a key and of those below it.
-func (r *Registry) collect(to *[]RegistryChange, k *regKey, p keyPath) {
-	if p.is(machineEnvironment) || p.is(r.userEnvironment()) {
-		return
-	}
+func (r *Registry) collect(ctx context.Context, to *[]RegistryChange, k *regKey, p keyPath) error {
 	shown := ""
 	if len(p) > 0 {
 		shown = p.shown(&r.m.account)
@@ -373,11 +381,20 @@ func (r *Registry) collect(to *[]RegistryChange, k *regKey, p keyPath) {
 	switch {
 	case k.gone:
 		*to = append(*to, RegistryChange{Key: shown, Delete: true})
-		return
+		return nil
 	case k.hides:
 		*to = append(*to, RegistryChange{Key: shown, Delete: true}, RegistryChange{Key: shown})
-	case k.named && len(k.values) == 0 && len(k.kids) == 0:
-		*to = append(*to, RegistryChange{Key: shown})
+	case k.made && len(k.values) == 0 && len(k.kids) == 0:
+		ok, err := r.isNew(ctx, k, p)
+		if err != nil {
+			return err
+		}
+		if ok {
+			*to = append(*to, RegistryChange{Key: shown})
+		}
+	}
+	if p.is(machineEnvironment) || p.is(r.userEnvironment()) {
+		k = &regKey{kids: k.kids} // its values are variables
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.values)) {
 		v := k.values[name]
@@ -389,6 +406,9 @@ func (r *Registry) collect(to *[]RegistryChange, k *regKey, p keyPath) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(k.kids)) {
 		sub := k.kids[name]
-		r.collect(to, sub, append(slices.Clip(p), sub.name))
+		if err := r.collect(ctx, to, sub, append(slices.Clip(p), sub.name)); err != nil {
+			return err
+		}
 	}
+	return nil
 }

@@ -211,6 +211,8 @@ type Result struct {
 	// Env has variables of the machine (and of the user) that were set
 	// persistently, with their new values; a nil value was removed.
 	Env map[string]*string
+	// UserEnv has those of them that are the user's.
+	UserEnv map[string]bool
 	// Registry has all other changes of the registry.
 	Registry []RegistryChange
 	// Hives has those of them that Options.Deltas chose as delta hives, by the

@@ -445,7 +445,24 @@ func (r *Registry) SetValue(ctx context.Context, key string, v RegValue) error {
 		return err
 	}
 	v.Data = slices.Clone(v.Data)
+	if p.is(machineEnvironment) || p.is(r.userEnvironment()) {
+		if err := checkVariable(v); err != nil {
+			return err
+		}
+	}
 	r.make(p).put(stepValue{RegValue: v})
+	return nil
+}
+
+// checkVariable refuses values of the variables' keys that Windows makes no
+// variables of: an image has only those.
+func checkVariable(v RegValue) error {
+	switch {
+	case v.Type != RegTypeString && v.Type != RegTypeExpand:
+		return Refuse("the variable "+v.Name+" as "+v.Type.String(), "Windows makes variables of texts only", "set it as REG_SZ or REG_EXPAND_SZ")
+	case v.Name == "" || strings.Contains(v.Name, "="):
+		return Refuse(`a variable called "`+v.Name+`"`, "variables have names, without equal signs", "use another name")
+	}
 	return nil
 }
 
@@ -488,6 +505,9 @@ func (r *Registry) DeleteKey(ctx context.Context, key string) error {
 	p, err := r.write(ctx, "delete", key)
 	if err != nil {
 		return err
+	}
+	if p.is(machineEnvironment) || p.is(r.userEnvironment()) {
+		return Refuse("deleting "+key, "an image has its variables one by one, and Windows makes some of them again", "delete the values that are meant")
 	}
 	if len(p) < 3 {
 		return &Error{Op: "delete", Path: key, Code: ErrorAccessDenied}
