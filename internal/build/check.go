@@ -7,7 +7,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/casement/casement/internal/dockerfile"
+	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/registry"
+	"github.com/casement/casement/internal/run"
 )
 
 // Check runs the frontend's lint over the Dockerfile. Base images are looked at
@@ -19,7 +21,29 @@ func Check(ctx context.Context, req Request, t Tools) (*dockerfile.Findings, err
 	if err := b.open(ctx); err != nil {
 		return nil, err
 	}
-	return dockerfile.Check(ctx, b.request(), glance{b.images})
+	found, err := dockerfile.Check(ctx, b.request(), glance{b.images})
+	if err == nil {
+		b.checkCommands(ctx, found)
+	}
+	return found, err
+}
+
+// checkCommands adds what there is to say about the text of commands. Whether
+// casement can do them is not a matter of the Dockerfile; a plan tells.
+func (b *builder) checkCommands(ctx context.Context, found *dockerfile.Findings) {
+	seen := map[string]bool{}
+	for _, g := range found.Graphs {
+		for v := range g.Vertices() {
+			if _, ok := v.Op.(*llb.Exec); !ok || seen[v.Digest] {
+				continue
+			}
+			seen[v.Digest] = true
+			// A refusal says nothing here.
+			_, _ = b.solver.CheckCommand(ctx, v, "", func(w run.Warning) {
+				found.Warn("WindowsCommandLine", v.Where.Line+w.Line, w.Message, w.Hint)
+			})
+		}
+	}
 }
 
 // glance is a resolver that tells images that nobody can look at from images

@@ -25,10 +25,31 @@ type Findings struct {
 	// Notes say what could not be looked at, and what was taken for granted
 	// instead.
 	Notes []string
+	// Graphs are those of the stages that were checked, if the Dockerfile would
+	// build: for checks of what commands say.
+	Graphs []*llb.Graph
+
+	file string
+	text []byte
 }
 
 // OK reports whether there is nothing to say.
 func (f *Findings) OK() bool { return len(f.Warnings) == 0 && f.Err == nil }
+
+// Warn adds a warning about a line, in its place. A rule may say the same of
+// several stages; that is one warning.
+func (f *Findings) Warn(rule string, line int, message, detail string) {
+	w := trap{rule: rule, msg: message, detail: detail, line: line}.warning(f.file, f.text)
+	w.Short = rule + ": " + message
+	if !slices.ContainsFunc(f.Warnings, func(o progress.Warning) bool { return o.Short == w.Short && firstLine(o) == line }) {
+		f.Warnings = append(f.Warnings, w)
+		f.sort()
+	}
+}
+
+func (f *Findings) sort() {
+	slices.SortStableFunc(f.Warnings, func(a, b progress.Warning) int { return cmp.Compare(firstLine(a), firstLine(b)) })
+}
 
 // Text returns the findings as docker buildx build --check prints them.
 func (f *Findings) Text() string {
@@ -49,7 +70,12 @@ func (f *Findings) Text() string {
 		if w.URL != "" {
 			fmt.Fprintf(&b, " - %s", w.URL)
 		}
-		fmt.Fprintf(&b, "\n%s\n\n%s", msg, progress.Excerpt(w.File, w.Text, w.Lines))
+		fmt.Fprintf(&b, "\n%s\n", msg)
+		if w.URL == "" {
+			// It is one of ours, which is explained nowhere else.
+			fmt.Fprintln(&b, strings.Join(w.Detail, "\n"))
+		}
+		fmt.Fprintf(&b, "\n%s", progress.Excerpt(w.File, w.Text, w.Lines))
 	}
 	if f.Err != nil {
 		fmt.Fprintf(&b, "\nERROR: %s\n", f.Err.message())
@@ -93,7 +119,7 @@ func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 	if err != nil {
 		return nil, c.explain(ctx, err)
 	}
-	f := &Findings{Notes: c.offline.notes}
+	f := &Findings{Notes: c.offline.notes, file: c.req.Filename, text: c.text()}
 	for _, w := range list.Warnings {
 		x := progress.Warning{
 			Short: w.RuleName + ": " + w.Detail, Detail: []string{w.Description}, URL: w.URL, Level: 1,
@@ -111,11 +137,37 @@ func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 			f.Warnings = append(f.Warnings, w)
 		}
 	}
-	slices.SortStableFunc(f.Warnings, func(a, b progress.Warning) int { return cmp.Compare(firstLine(a), firstLine(b)) })
+	f.sort()
 	if list.Error != nil {
 		f.Err = c.lintError(list.Error)
+	} else if p != nil {
+		f.Graphs = c.graphs(ctx, o, p)
 	}
 	return f, nil
+}
+
+// graphs returns the graph of the target, or of all that can be targets.
+func (c *client) graphs(ctx context.Context, o *opened, p *ocispec.Platform) []*llb.Graph {
+	targets := []string{c.req.Target}
+	if f, err := parse(o.text); err == nil && c.req.Target == "" {
+		for _, s := range f.stages[:len(f.stages)-1] {
+			if s.Name != "" {
+				targets = append(targets, s.Name)
+			}
+		}
+	}
+	var out []*llb.Graph
+	for _, t := range targets {
+		opt := o.convert(c, p)
+		opt.Target = t
+		if r, err := convert(ctx, o.text, opt); err == nil { // what is wrong was found before
+			r.Platform = *p
+			if c.mend(r) == nil {
+				out = append(out, r.Graph)
+			}
+		}
+	}
+	return out
 }
 
 func firstLine(w progress.Warning) int {

@@ -30,9 +30,9 @@ func TestErrors(t *testing.T) {
 	}{
 		"unknown instruction": {text: base + "COPPY a b\n", want: "Dockerfile:2: unknown instruction: COPPY (did you mean COPY?)", line: 2},
 		"missing base":        {text: base + "\nFROM missing:1\n", want: "Dockerfile:3: docker.io/library/missing:1: file does not exist", line: 3},
-		"no stage":            {text: base, change: func(r *Request) { r.Target = "two" }, want: `there is no stage "two"`, hint: "stages are 0"},
+		"no stage":            {text: base, change: func(r *Request) { r.Target = "two" }, want: `there is no stage "two"`, hint: "the only stage has no name: leave --target out"},
 		"no stage, with syntax line": {text: "# syntax=docker/dockerfile:1\n" + base, change: func(r *Request) { r.Target = "two" },
-			want: `there is no stage "two"`, hint: "stages are 0"},
+			want: `there is no stage "two"`, hint: "the only stage has no name: leave --target out"},
 		"no stage, near a name": {text: "FROM win AS one\nFROM win AS tow\n", change: func(r *Request) { r.Target = "two" }, want: `there is no stage "two"`, hint: "stages are one, tow"},
 		"mode":                  {text: base + "COPY --chmod=abc a /\n", want: "Dockerfile:2: --chmod=abc is not a mode", hint: "u=rwX", line: 2},
 		"mode out of digits":    {text: base + "COPY --chmod=99 a /\n", want: "Dockerfile:2: --chmod=99 is not a mode", hint: "755", line: 2},
@@ -286,6 +286,7 @@ func TestCheck(t *testing.T) {
 
 WARNING: WindowsEnvReference
 ENV PATH keeps %PATH% as it is written
+Neither the build nor Windows expands percent signs in an image's environment. Write ${NAME} for a variable of the image.
 
 Dockerfile:2
 --------------------

@@ -142,7 +142,7 @@ func TestPlatform(t *testing.T) {
 		"stage called twice":  {text: "FROM alpine AS a\nFROM nanoserver AS a\nFROM a", want: "windows/amd64"},
 		"target":              {text: "FROM alpine AS a\nFROM nanoserver AS b", change: func(r *Request) { r.Target = "A" }, want: host},
 		"target by number":    {text: "FROM alpine\nFROM nanoserver", change: func(r *Request) { r.Target = "0" }, want: host},
-		"no target":           {text: "FROM alpine AS a\nFROM nanoserver", change: func(r *Request) { r.Target = "x" }, err: `there is no stage "x"`, hint: "stages are a, 1"},
+		"no target":           {text: "FROM alpine AS a\nFROM nanoserver", change: func(r *Request) { r.Target = "x" }, err: `there is no stage "x"`, hint: "stages are a; one without"},
 		"argument default":    {text: "ARG B=nano\nARG F=${B}server\nFROM $F", want: "windows/amd64"},
 		"argument given":      {text: "ARG B=alpine\nFROM $B", change: func(r *Request) { r.BuildArgs = map[string]string{"B": "nanoserver"} }, want: "windows/amd64"},
 		"argument empty":      {text: "ARG B\nFROM $B", err: "Dockerfile:2: base name ($B) should not be blank", hint: "--build-arg"},

@@ -21,7 +21,28 @@ func (f *file) names() []string {
 
 // noStage is the error for a target that is none of the stages.
 func (f *file) noStage(name string) *Error {
-	return &Error{err: fmt.Errorf("there is no stage %q", name), hint: "stages are " + strings.Join(f.names(), ", ")}
+	return &Error{err: fmt.Errorf("there is no stage %q", name), hint: f.targets()}
+}
+
+// targets says which stages there are to choose from. Only those with a name can
+// be built; the last one is without asking.
+func (f *file) targets() string {
+	var named []string
+	for _, s := range f.stages {
+		if s.Name != "" {
+			named = append(named, s.Name)
+		}
+	}
+	switch n := len(f.stages); {
+	case len(named) == n:
+		return "stages are " + strings.Join(named, ", ")
+	case len(named) > 0:
+		return "stages are " + strings.Join(named, ", ") + "; one without a name cannot be a target, but the last is built without --target"
+	case n == 1:
+		return "the only stage has no name: leave --target out, or write FROM … AS NAME"
+	default:
+		return fmt.Sprintf("none of the %d stages has a name: leave --target out for the last, or write FROM … AS NAME", n)
+	}
 }
 
 // noSuchStage is the hint for a word at a line that was taken for an image, as
