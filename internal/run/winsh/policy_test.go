@@ -3,6 +3,7 @@ package winsh
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,8 +15,8 @@ import (
 	"github.com/casement/casement/internal/tree"
 )
 
-// Broken if it fails: a change of the registry gets lost in silence, or noise
-// stops a build.
+// Broken if it fails: a change of the registry gets lost in silence, or one that
+// Windows loses too stops a build.
 func TestRegistryPolicy(t *testing.T) {
 	set := func(key string) machine.RegistryChange {
 		return machine.RegistryChange{Key: key, Name: "x", Type: "REG_SZ", Value: "1"}
@@ -28,7 +29,8 @@ func TestRegistryPolicy(t *testing.T) {
 	}{
 		{"config", nil, nil, nil},
 		{"config", []string{`HKLM\SOFTWARE\A`, `HKLM\SOFTWARE\a`, `HKEY_LOCAL_MACHINE\SOFTWARE\B`}, nil, []string{`HKLM\SOFTWARE\A`, `HKLM\SOFTWARE\B`, `HKLM\SOFTWARE\a`}},
-		{"config", []string{`HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\RunMRU`}, nil, nil},
+		{"config", []string{`HKCU\Volatile Environment\1`, `HKLM\HARDWARE\x`}, nil, nil},
+		{"config", []string{`HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced`}, nil, []string{`HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\Advanced`}},
 		{"delta", []string{`HKLM\SOFTWARE\A`}, []string{`HKLM\SOFTWARE\A`}, nil},
 		{`drop=hklm:\software\a`, []string{`HKLM\SOFTWARE\A\Below`}, nil, nil},
 		{`drop=HKLM\SOFTWARE\A`, []string{`HKLM\SOFTWARE\AB`}, nil, []string{`HKLM\SOFTWARE\AB`}},
@@ -146,6 +148,34 @@ func TestReads(t *testing.T) {
 		if got := Reads(s); !strings.EqualFold(got, want) {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
+	}
+}
+
+// Broken if it fails: plan is silent about changes of the registry that end the
+// build, or warns of what only reads or becomes a variable.
+func TestForesee(t *testing.T) {
+	for line, want := range map[string][]string{
+		`reg add HKLM\SOFTWARE\Vendor /v x /d y /f`:                                                              {`HKLM\SOFTWARE\Vendor`},
+		`REG.EXE ADD "HKLM\SOFTWARE\My Vendor" /f & reg add HKCU\Software\B`:                                     {`HKCU\Software\B`, `HKLM\SOFTWARE\My Vendor`},
+		`New-Item -Path 'HKLM:\SOFTWARE\A b' -Force; Set-ItemProperty -Path HKLM:/SOFTWARE/C -Name x -Value 1`:   {`HKLM\SOFTWARE\A b`, `HKLM\SOFTWARE\C`},
+		`New-ItemProperty \"HKLM:\SYSTEM\CurrentControlSet\Control\FileSystem\" -Name LongPathsEnabled -Value 1`: {`HKLM\SYSTEM\CurrentControlSet\Control\FileSystem`},
+		`Set-ItemProperty Registry::HKEY_LOCAL_MACHINE\SOFTWARE\D x 1`:                                           {`HKLM\SOFTWARE\D`},
+		`reg query HKLM\SOFTWARE\Vendor & setx /M A b`:                                                           nil,
+		`reg add "HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment" /v A /d b`:                  nil,
+		`Set-ItemProperty $key x 1; New-Item C:\app; Set-ItemProperty HKLM:\SOFTWARE\$name x 1`:                  nil,
+	} {
+		lost := RegistryPolicy{}.Foresee(run.Step{Args: []string{"cmd", "/S", "/C", line}})
+		var got []string
+		if lost != nil {
+			got = lost.Keys
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", line, d)
+		}
+	}
+	drop := RegistryPolicy{Mode: RegistryDrop, Drop: []string{`HKLM\SOFTWARE`}}
+	if lost := drop.Foresee(run.Step{Args: []string{"cmd", "/S", "/C", `reg add HKLM\SOFTWARE\X & reg add HKCU\Y`}}); lost == nil || !slices.Equal(lost.Keys, []string{`HKCU\Y`}) {
+		t.Errorf("with a drop: %v", lost)
 	}
 }
 

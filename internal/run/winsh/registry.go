@@ -102,7 +102,7 @@ func (p RegistryPolicy) kept(changes []machine.RegistryChange) ([]machine.Regist
 	for _, c := range changes {
 		key := canonicalKey(c.Key)
 		switch {
-		case under(key, noise()), p.Mode == RegistryDrop && under(key, p.Drop):
+		case under(key, volatile()), p.Mode == RegistryDrop && under(key, p.Drop):
 		case p.Mode == RegistryDelta:
 			kept = append(kept, c)
 		case !slices.Contains(lost, key):
@@ -116,17 +116,9 @@ func (p RegistryPolicy) kept(changes []machine.RegistryChange) ([]machine.Regist
 	return kept, nil
 }
 
-// noise are keys that Windows and its tools write for a session's sake, and that
-// nothing reads in an image.
-func noise() []string {
-	return []string{
-		`HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer`,
-		`HKCU\Software\Microsoft\Windows\CurrentVersion\Internet Settings\ZoneMap`,
-		`HKCU\Volatile Environment`,
-		`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\InProgress`,
-		`HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer\Rollback`,
-	}
-}
+// volatile are keys that Windows keeps in memory only: what is written there is lost
+// when a container ends.
+func volatile() []string { return []string{`HKCU\Volatile Environment`, `HKLM\HARDWARE`} }
 
 // under reports whether key is one of the keys or below one.
 func under(key string, keys []string) bool {

@@ -109,6 +109,15 @@ func (r *Registry) parseKey(op, key string) ([]keyPath, error) {
 
 // link follows the links that every registry has.
 func (r *Registry) link(p keyPath) keyPath {
+	if len(p) >= 2 && p[0] == "HKU" {
+		// Two names of one hive. That of the account is its SID.
+		switch sid := string(r.m.account.SID); {
+		case strings.EqualFold(p[1], string(winmeta.LocalSystem)) && sid != string(winmeta.LocalSystem):
+			p[1] = ".DEFAULT"
+		case strings.EqualFold(p[1], ".DEFAULT") && sid == string(winmeta.LocalSystem):
+			p[1] = sid
+		}
+	}
 	if len(p) >= 4 && p[0] == "HKU" && strings.EqualFold(p[2], "Software") && strings.EqualFold(p[3], "Classes") {
 		return append(keyPath{"HKU", p[1] + "_Classes"}, p[4:]...)
 	}
