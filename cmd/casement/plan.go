@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,6 +74,7 @@ func runPlan(ctx context.Context, env *environment, f *buildFlags, req build.Req
 			}
 			printPlan(p, &plans[i], len(plans) > 1)
 		}
+		printRemarks(p, plans)
 	}
 	for i := range plans {
 		if plans[i].Refused() {
@@ -82,7 +84,7 @@ func runPlan(ctx context.Context, env *environment, f *buildFlags, req build.Req
 	return nil
 }
 
-// printPlan prints the table of a platform, then what is refused and warned of.
+// printPlan prints the table of a platform, and what is looked for in its base.
 func printPlan(p *printer, plan *build.Planned, many bool) {
 	if many {
 		p.heading(image.DescribePlatform(plan.Platform))
@@ -101,15 +103,40 @@ func printPlan(p *printer, plan *build.Planned, many bool) {
 			fmt.Fprintf(p.w, "\n%s looks for %s in the base\n", placeText(s.File, s.Line), visible(s.Why))
 		}
 	}
-	for _, w := range plan.Warnings {
-		fmt.Fprintf(p.w, "\nwarning: %s: %s\n   hint: %s\n", placeText(w.File, w.Line), visible(w.Message), visible(w.Hint))
+}
+
+// remark is something that is said of one or several places.
+type remark struct{ text, hint string }
+
+// printRemarks prints what is refused and warned of: each once, whichever
+// platforms and lines it is about.
+func printRemarks(p *printer, plans []build.Planned) {
+	places := map[remark][]string{}
+	var order []remark
+	add := func(r remark, place string) {
+		if _, known := places[r]; !known {
+			order = append(order, r)
+		}
+		if !slices.Contains(places[r], place) {
+			places[r] = append(places[r], place)
+		}
 	}
-	for _, s := range plan.Steps {
-		if s.Refused != nil {
-			fmt.Fprintf(p.w, "\nrefused: %s\n", visible(s.Refused.Error()))
-			if s.Refused.Way != "" {
-				fmt.Fprintf(p.w, "   hint: %s\n", visible(s.Refused.Way))
+	for i := range plans {
+		for _, w := range plans[i].Warnings {
+			add(remark{"warning: %s: " + w.Message, w.Hint}, placeText(w.File, w.Line))
+		}
+	}
+	for i := range plans {
+		for _, s := range plans[i].Steps {
+			if s.Refused != nil {
+				add(remark{"refused: %s: " + s.Refused.Construct + ": " + s.Refused.Reason, s.Refused.Way}, s.Refused.Where.String())
 			}
+		}
+	}
+	for _, r := range order {
+		fmt.Fprintf(p.w, "\n%s\n", visible(strings.Replace(r.text, "%s", strings.Join(places[r], ", "), 1)))
+		if r.hint != "" {
+			fmt.Fprintf(p.w, "   hint: %s\n", visible(r.hint))
 		}
 	}
 }
@@ -138,6 +165,8 @@ func whereRuns(s *build.PlanStep) string {
 func readsText(s *build.PlanStep) string {
 	switch {
 	case len(s.Unseals) > 0:
+	case s.Runner != "" && s.NoBase:
+		return "no base"
 	case s.Runner != "":
 		return "nothing foreseen"
 	default:

@@ -14,6 +14,8 @@ import (
 	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh"
 	"github.com/casement/casement/internal/solve"
+	"github.com/casement/casement/internal/tree"
+	"github.com/casement/casement/internal/winmeta"
 )
 
 // PlanStep is what would be done for one step of a Dockerfile.
@@ -34,6 +36,8 @@ type PlanStep struct {
 	// none further than it has to. Why names what is looked for in them.
 	Unseals []ocispec.Descriptor
 	Why     string
+	// NoBase says that a command begins FROM scratch: on an empty machine.
+	NoBase bool
 }
 
 // Planned is what a build for one platform would do.
@@ -86,12 +90,7 @@ func (b *builder) plan(ctx context.Context, r dockerfile.Result) (Planned, error
 		var err error
 		switch op := v.Op.(type) {
 		case *llb.Source:
-			s.Kind = "source"
-			ref, image := strings.CutPrefix(op.Identifier, imageScheme)
-			if image {
-				s.Kind = "base"
-			}
-			s.Name = cmp.Or(s.Name, ref)
+			planSource(op, &s)
 		case *llb.File:
 			s.Kind = "files"
 			err = b.planCopies(ctx, v, op, &s)
@@ -106,11 +105,36 @@ func (b *builder) plan(ctx context.Context, r dockerfile.Result) (Planned, error
 		}
 		p.Steps = append(p.Steps, s)
 	}
+	// As the Dockerfile has them, and what stands nowhere in it before them.
+	slices.SortStableFunc(p.Steps, func(a, b PlanStep) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(p.Warnings, func(a, b PlanWarning) int { return cmp.Compare(a.Line, b.Line) })
 	return p, nil
 }
 
-// imageScheme begins the identifiers of images.
-const imageScheme = "docker-image://"
+// planSource describes what a graph begins with.
+func planSource(op *llb.Source, s *PlanStep) {
+	ref, image := imageOf(op)
+	scheme, _, _ := strings.Cut(op.Identifier, "://")
+	switch {
+	case image:
+		s.Kind = "base"
+		if s.Line == 0 || s.Name == "" {
+			s.Name = "FROM " + ref // a named context, whose name says nothing
+		}
+	case scheme == "local":
+		s.Kind = "source"
+	default:
+		s.Kind, s.Name = "source", "fetch "+op.Identifier
+	}
+}
+
+// imageOf returns the name of the image that a source is, as [images] has it.
+func imageOf(op *llb.Source) (ref string, ok bool) {
+	if strings.HasPrefix(op.Identifier, layoutPrefix) {
+		return op.Identifier, true
+	}
+	return strings.CutPrefix(op.Identifier, imagePrefix)
+}
 
 // planCommand asks the runner about a command.
 func (b *builder) planCommand(ctx context.Context, v *llb.Vertex, os string, s *PlanStep, p *Planned) error {
@@ -128,12 +152,13 @@ func (b *builder) planCommand(ctx context.Context, v *llb.Vertex, os string, s *
 		return err
 	}
 	s.Runner = inProcessName
-	if s.Why = winsh.Reads(step); s.Why == "" {
-		return nil
+	if lost := b.req.Registry.Foresee(step); lost != nil {
+		warn(run.Warning{Message: lost.Error() + ", so the build would end here", Hint: lost.Hint()})
 	}
-	s.Unseals, err = b.baseLayers(ctx, rootOf(v))
-	if len(s.Unseals) == 0 {
-		s.Why = ""
+	layers, base, err := b.baseLayers(ctx, rootOf(v))
+	s.NoBase = !base
+	if why := winsh.Reads(step); why != "" && len(layers) > 0 {
+		s.Why, s.Unseals = why, layers
 	}
 	return err
 }
@@ -145,12 +170,12 @@ func (b *builder) planCopies(ctx context.Context, v *llb.Vertex, op *llb.File, s
 		if !ok || a.SecondaryInput < 0 || a.SecondaryInput >= len(v.Inputs) {
 			continue
 		}
-		layers, err := b.baseLayers(ctx, v.Inputs[a.SecondaryInput].Vertex)
+		layers, _, err := b.baseLayers(ctx, v.Inputs[a.SecondaryInput].Vertex)
 		if err != nil {
 			return err
 		}
 		if len(layers) > 0 {
-			s.Unseals, s.Why = append(s.Unseals, layers...), c.Src
+			s.Unseals, s.Why = append(s.Unseals, layers...), winmeta.ToWindows(tree.Clean(c.Src))
 		}
 	}
 	return nil
@@ -168,18 +193,19 @@ func rootOf(v *llb.Vertex) *llb.Vertex {
 	return nil
 }
 
-// baseLayers returns the layers of the image that the tree of v began with.
-func (b *builder) baseLayers(ctx context.Context, v *llb.Vertex) ([]ocispec.Descriptor, error) {
+// baseLayers returns the layers of the image that the tree of v began with; false
+// if it began with none.
+func (b *builder) baseLayers(ctx context.Context, v *llb.Vertex) ([]ocispec.Descriptor, bool, error) {
 	for v != nil {
 		switch op := v.Op.(type) {
 		case *llb.Source:
-			ref, ok := strings.CutPrefix(op.Identifier, imageScheme)
+			ref, ok := imageOf(op)
 			if !ok {
-				return nil, nil
+				return nil, false, nil
 			}
 			c, err := b.images.chain(ctx, ref, op.Platform)
 			if err != nil {
-				return nil, err
+				return nil, true, err
 			}
 			var out []ocispec.Descriptor
 			for _, l := range c.Layers() {
@@ -187,7 +213,7 @@ func (b *builder) baseLayers(ctx context.Context, v *llb.Vertex) ([]ocispec.Desc
 					out = append(out, l.Origin.Descriptor)
 				}
 			}
-			return out, nil
+			return out, true, nil
 		case *llb.Exec:
 			v = rootOf(v)
 		case *llb.File:
@@ -195,10 +221,10 @@ func (b *builder) baseLayers(ctx context.Context, v *llb.Vertex) ([]ocispec.Desc
 		case *llb.Merge:
 			v = firstInput(v, op.Inputs[0])
 		default:
-			return nil, nil
+			return nil, false, nil
 		}
 	}
-	return nil, nil
+	return nil, false, nil
 }
 
 func firstInput(v *llb.Vertex, i int) *llb.Vertex {

@@ -1,10 +1,12 @@
 package winsh
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 
 	"github.com/casement/casement/internal/run"
+	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/winmeta"
 )
 
@@ -85,27 +87,74 @@ func ofWindows(name string) bool {
 // readKey returns the registry key that a text asks for, as far as a reading
 // command is next to it.
 func readKey(text string) string {
-	low := strings.ToLower(text)
 	for _, verb := range []string{"reg query", "reg.exe query", "reg export", "get-itemproperty", "get-itempropertyvalue", "get-childitem", "test-path", "get-item "} {
-		i := strings.Index(low, verb)
-		if i < 0 {
-			continue
-		}
-		rest := strings.TrimLeft(text[i+len(verb):], " \t\"'")
-		for _, p := range []string{"-path", "-literalpath"} {
-			if len(rest) > len(p) && strings.EqualFold(rest[:len(p)], p) {
-				rest = strings.TrimLeft(rest[len(p):], " \t\"'")
+		if i := strings.Index(strings.ToLower(text), verb); i >= 0 {
+			if key := keyBehind(text[i+len(verb):]); key != "" {
+				return key
 			}
 		}
-		key := strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune(" \t\"';|&", r) })
-		if len(key) == 0 {
-			continue
+	}
+	return ""
+}
+
+// Foresee returns what a step's text says about changes of the registry that the
+// image would lose: keys that a writing command names literally. It is nil if
+// there are none. The command may not be reached, or change nothing.
+func (p RegistryPolicy) Foresee(s run.Step) *LostError {
+	text := strings.Join(s.Args, " ")
+	low := strings.ToLower(text)
+	var changes []machine.RegistryChange
+	for _, verb := range []string{"reg add ", "reg.exe add ", "new-item ", "new-itemproperty ", "set-itemproperty "} {
+		for from := 0; ; {
+			i := strings.Index(low[from:], verb)
+			if i < 0 {
+				break
+			}
+			from += i + len(verb)
+			if key := keyBehind(text[from:]); key != "" && !strings.ContainsAny(key, "$%!") && !under(key, environmentKeys()) {
+				changes = append(changes, machine.RegistryChange{Key: key})
+			}
 		}
-		root, _, _ := strings.Cut(canonicalKey(strings.TrimPrefix(strings.ToUpper(key[0]), "REGISTRY::")), `\`)
-		switch root {
-		case "HKLM", "HKCU", "HKCR", "HKU", "HKCC":
-			return canonicalKey(key[0])
+	}
+	_, err := p.kept(changes)
+	lost, _ := errors.AsType[*LostError](err)
+	return lost
+}
+
+// environmentKeys hold the variables that become those of the image.
+func environmentKeys() []string {
+	return []string{
+		`HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment`, `HKLM\SYSTEM\ControlSet001\Control\Session Manager\Environment`,
+		`HKCU\Environment`,
+	}
+}
+
+// keyBehind returns the registry key that a text begins with, behind the name of
+// its parameter; "" if it begins with something else.
+func keyBehind(text string) string {
+	rest := strings.TrimLeft(text, " \t")
+	for _, p := range []string{"-path ", "-literalpath ", "-force ", "-path:", "-literalpath:"} {
+		if len(rest) > len(p) && strings.EqualFold(rest[:len(p)], p) {
+			rest = strings.TrimLeft(rest[len(p):], " \t")
 		}
+	}
+	ends := " \t;|&)"
+	rest = strings.TrimLeft(rest, `\`) // of \"
+	if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
+		ends, rest = rest[:1], rest[1:]
+	}
+	if i := strings.IndexAny(rest, ends); i >= 0 {
+		rest = rest[:i]
+	}
+	rest = strings.TrimRight(rest, `\`)
+	if p := "registry::"; len(rest) > len(p) && strings.EqualFold(rest[:len(p)], p) {
+		rest = rest[len(p):]
+	}
+	key := canonicalKey(rest)
+	root, _, _ := strings.Cut(key, `\`)
+	switch root {
+	case "HKLM", "HKCU", "HKCR", "HKU", "HKCC":
+		return key
 	}
 	return ""
 }
