@@ -46,12 +46,11 @@ func splitArgs(s string) []string {
 	return words
 }
 
-// switches divides words into switches, without their slash and in small
-// letters, and operands.
+// switches divides words into switches, without their slash, and operands.
 func switches(words []string) (flags, operands []string) {
 	for _, w := range words {
 		if strings.HasPrefix(w, "/") {
-			flags = append(flags, strings.ToLower(w[1:]))
+			flags = append(flags, w[1:])
 		} else {
 			operands = append(operands, w)
 		}
@@ -65,9 +64,16 @@ func (sh *shell) syntax() (int, error) {
 	return 1, nil
 }
 
-// invalidSwitch reports a switch that a command does not have.
-func (sh *shell) invalidSwitch(flag string) (int, error) {
-	sh.errout("Invalid switch - \"%s\".\r\n", flag)
+// invalidSwitch is the message for a switch that a command does not have, and
+// badFormat the one for what stands behind the letter of one that it has.
+func invalidSwitch(flag string) string { return "Invalid switch - \"" + flag + "\".\r\n" }
+func badFormat(value string) string {
+	return "Parameter format not correct - \"" + value + "\".\r\n"
+}
+
+// usage reports a mistake in the switches.
+func (sh *shell) usage(message string) (int, error) {
+	sh.errout("%s", message)
 	return 1, nil
 }
 

@@ -36,6 +36,7 @@ func TestBatchFlow(t *testing.T) {
 		{"call nothing", "(call)\necho %errorlevel%\n(call )\necho %errorlevel%", out("1\n0\n")},
 		{"loop variables in subroutines", "for %%i in (a) do call :s\ngoto :eof\n:s\necho %%i\nfor %%j in (b) do echo %%i%%j", out("%i\nab\n")},
 		{"setlocal", "set x=1\nsetlocal\nset x=2\ncd d\necho %x% %cd%\nendlocal\necho %x% %cd%", out("2 C:\\w\\d\n1 C:\\w\n")},
+		{"too many setlocals", "for /l %%i in (1,1,33) do setlocal\necho %errorlevel%", result{Out: "1\n", Err: "Maximum setlocal recursion level reached.\n"}},
 		{"setlocal of a subroutine", "call :s\necho [%x%]\ngoto :eof\n:s\nsetlocal\nset x=1", out("[]\n")},
 		{"endlocal carries a value over", "setlocal\nset x=1\nendlocal & set y=%x%\necho %x%%y%", out("1\n")},
 		{"comments in blocks", "if 1==1 (\n  :: one\n  echo a\n  rem two )\n  echo b\n)", out("a\nb\n")},

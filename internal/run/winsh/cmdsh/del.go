@@ -14,29 +14,29 @@ import (
 type delOptions struct {
 	prompt, force, below, quiet bool
 	attributes                  *attributeFilter
-	bad                         string
+	bad                         string // the message for a switch
 }
 
 func parseDel(args string) (o delOptions, patterns []string) {
 	flags, patterns := switches(splitArgs(args))
 	for _, f := range flags {
-		switch {
-		case f == "p":
+		switch low := strings.ToLower(f); {
+		case low == "p":
 			o.prompt = true
-		case f == "f":
+		case low == "f":
 			o.force = true
-		case f == "s":
+		case low == "s":
 			o.below = true
-		case f == "q":
+		case low == "q":
 			o.quiet = true
-		case strings.HasPrefix(f, "a"):
-			a, ok := parseAttributes(f[1:])
-			if !ok {
-				o.bad = f
+		case strings.HasPrefix(low, "a"):
+			a, bad := parseAttributes(f[1:])
+			if bad != "" {
+				o.bad = badFormat(bad)
 			}
 			o.attributes = &a
 		default:
-			o.bad = f
+			o.bad = invalidSwitch(f)
 		}
 	}
 	return o, patterns
@@ -50,10 +50,12 @@ func (a attributeFilter) matches(is winmeta.Attributes) bool {
 	return is.Has(a.want) && is&a.not == 0
 }
 
-// parseAttributes reads what follows /a: ":h-s".
-func parseAttributes(s string) (a attributeFilter, ok bool) {
+// parseAttributes reads what follows /a: ":h-s". bad is what it does not know and
+// all that follows.
+func parseAttributes(s string) (a attributeFilter, bad string) {
 	minus := false
-	for _, c := range strings.TrimPrefix(s, ":") {
+	s = strings.TrimPrefix(s, ":")
+	for i, c := range strings.ToLower(s) {
 		var bit winmeta.Attributes
 		switch c {
 		case '-':
@@ -76,7 +78,7 @@ func parseAttributes(s string) (a attributeFilter, ok bool) {
 		case 'o':
 			bit = winmeta.Offline
 		default:
-			return a, false
+			return a, s[min(i, len(s)):]
 		}
 		if minus {
 			a.not |= bit
@@ -85,14 +87,14 @@ func parseAttributes(s string) (a attributeFilter, ok bool) {
 		}
 		minus = false
 	}
-	return a, true
+	return a, ""
 }
 
 // runDel is DEL.
 func runDel(ctx context.Context, sh *shell, args string) (int, error) {
 	o, patterns := parseDel(args)
 	if o.bad != "" {
-		return sh.invalidSwitch(o.bad)
+		return sh.usage(o.bad)
 	}
 	if len(patterns) == 0 {
 		return sh.syntax()

@@ -22,7 +22,7 @@ type dirOptions struct {
 	noCommas                         bool
 	order                            string // letters of /o, each possibly behind a -
 	time                             byte   // 'c', 'a' or 'w'
-	bad                              string
+	bad                              string // the message for a switch
 }
 
 func parseDir(args string) (o dirOptions, patterns []string) {
@@ -34,44 +34,40 @@ func parseDir(args string) (o dirOptions, patterns []string) {
 		if strings.HasPrefix(name, "-") {
 			on, name = false, name[1:]
 		}
-		if !o.flag(name, on) {
-			o.bad = f
+		if name == "" {
+			o.bad = invalidSwitch(f)
+		} else if known, bad := o.flag(name, on); !known {
+			o.bad = invalidSwitch(f)
+		} else if bad != "" {
+			o.bad = badFormat(bad)
 		}
 	}
 	return o, patterns
 }
 
-// flag takes a switch.
-func (o *dirOptions) flag(name string, on bool) bool {
-	if name == "" {
-		return false
-	}
+// flag takes a switch. bad is what stands behind its letter and should not.
+func (o *dirOptions) flag(name string, on bool) (known bool, bad string) {
 	value := strings.TrimPrefix(name[1:], ":")
-	switch name[0] {
+	switch name[0] | 0x20 {
 	case 'a':
-		filter, ok := parseAttributes(value)
-		o.filter, o.all = filter, on
-		return ok
+		o.filter, bad = parseAttributes(value)
+		o.all = on
+		return true, bad
 	case 'o':
-		o.order = value
+		o.order = strings.ToLower(value)
 		if value == "" {
 			o.order = "gn"
 		}
+		bad = strings.TrimLeft(value, "nsedgNSEDG-")
 		if !on {
 			o.order = ""
 		}
-		return strings.Trim(value, "nsedg-") == ""
+		return true, bad
 	case 't':
-		if !on || value == "" {
-			return value == ""
+		if on && value != "" {
+			o.time = value[0] | 0x20
+			return true, strings.TrimLeft(value, "cawCAW")
 		}
-		o.time = value[0]
-		return strings.Trim(value, "caw") == ""
-	}
-	if len(name) > 1 {
-		return false
-	}
-	switch name[0] {
 	case 'b':
 		o.bare = on
 	case 'c':
@@ -90,9 +86,9 @@ func (o *dirOptions) flag(name string, on bool) bool {
 		o.short = on
 	case 'n', 'p', 'r', '4':
 	default:
-		return false
+		return false, ""
 	}
-	return true
+	return true, name[1:]
 }
 
 // checkDir refuses what depends on more than the files.
@@ -120,7 +116,7 @@ func runDir(ctx context.Context, sh *shell, args string) (int, error) {
 	preset, _ := sh.env.Get("DIRCMD")
 	o, patterns := parseDir(preset + " " + args)
 	if o.bad != "" {
-		return sh.invalidSwitch(o.bad)
+		return sh.usage(o.bad)
 	}
 	if err := o.refused(); err != nil {
 		return 0, err
@@ -128,6 +124,10 @@ func runDir(ctx context.Context, sh *shell, args string) (int, error) {
 	lists, code, err := sh.listings(ctx, patterns)
 	if err != nil {
 		return 0, err
+	}
+	if code != 0 {
+		sh.system(code)
+		return 1, nil
 	}
 	d := &dirPrinter{sh: sh, o: o}
 	if !o.bare {
@@ -150,9 +150,6 @@ func runDir(ctx context.Context, sh *shell, args string) (int, error) {
 		sh.system(code)
 		return 1, nil
 	case d.found == 0:
-		if !o.bare && o.below {
-			sh.out("\r\n")
-		}
 		sh.errout("File Not Found\r\n")
 		return 1, nil
 	}

@@ -47,7 +47,7 @@ func (d *dirPrinter) print(ctx context.Context, dir string, entries []*machine.I
 		}
 	}
 	d.files, d.dirs, d.bytes = d.files+files, d.dirs+dirs, d.bytes+bytes
-	if len(entries) > 0 && d.o.below {
+	if len(entries) > 0 {
 		d.sh.out("%16d File(s) %14s bytes\r\n", files, d.number(bytes))
 	}
 	return nil
@@ -59,10 +59,9 @@ func (d *dirPrinter) total() {
 		return
 	}
 	if d.o.below {
-		d.sh.out("\r\n     Total Files Listed:\r\n")
+		d.sh.out("\r\n     Total Files Listed:\r\n%16d File(s) %14s bytes\r\n", d.files, d.number(d.bytes))
 	}
 	free, _ := d.sh.fs.Free()
-	d.sh.out("%16d File(s) %14s bytes\r\n", d.files, d.number(d.bytes))
 	d.sh.out("%16d Dir(s) %15s bytes free\r\n", d.dirs, d.number(free))
 }
 

@@ -3,6 +3,7 @@ package cmdsh
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -163,8 +164,13 @@ func (sh *shell) makeDir(ctx context.Context, path string) (failed bool, err err
 		sh.errout(syntaxIncorrect)
 		return true, nil
 	}
-	if machine.Device(full) == "NUL" {
+	switch machine.Device(full) {
+	case "":
+	case "NUL":
 		return false, nil
+	default:
+		sh.system(machine.ErrorDirectory)
+		return true, nil
 	}
 	full = trimSlash(full)
 	if d := driveLetter(path); d != 0 && d != 'C' {
@@ -173,6 +179,9 @@ func (sh *shell) makeDir(ctx context.Context, path string) (failed bool, err err
 	}
 	if parent := parentDir(full); parent != full {
 		if err := sh.fs.MkdirAll(ctx, parent); err != nil {
+			if errors.Is(err, fs.ErrExist) { // as a file
+				err = &machine.Error{Op: "mkdir", Path: path, Code: machine.ErrorPathNotFound}
+			}
 			return sh.dirFailed(err, path)
 		}
 	}
@@ -198,13 +207,13 @@ func runRd(ctx context.Context, sh *shell, args string) (int, error) {
 	flags, dirs := switches(splitArgs(args))
 	whole, quiet := false, false
 	for _, f := range flags {
-		switch f {
+		switch strings.ToLower(f) {
 		case "s":
 			whole = true
 		case "q":
 			quiet = true
 		default:
-			return sh.invalidSwitch(f)
+			return sh.usage(invalidSwitch(f))
 		}
 	}
 	if len(dirs) == 0 {
@@ -313,8 +322,8 @@ func checkRd(_ context.Context, c *checker, args string) error {
 	flags, _ := switches(splitArgs(args))
 	whole, quiet := false, false
 	for _, f := range flags {
-		whole = whole || f == "s"
-		quiet = quiet || f == "q"
+		whole = whole || strings.EqualFold(f, "s")
+		quiet = quiet || strings.EqualFold(f, "q")
 	}
 	if whole && !quiet && !c.answered {
 		return machine.Refuse("rd /s", "it asks whether to go on, and there is nobody to answer", "write rd /s /q")

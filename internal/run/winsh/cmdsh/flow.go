@@ -306,6 +306,9 @@ func isNumber(s string) bool {
 	return s != "" && isDigit(s[0])
 }
 
+// maxLocals is how many SETLOCAL can be open in a batch file or subroutine.
+const maxLocals = 32
+
 // runSetlocal is SETLOCAL.
 func runSetlocal(_ context.Context, sh *shell, args string) (int, error) {
 	l := local{sh.env, sh.dir, sh.delayed, sh.extensions}
@@ -326,6 +329,10 @@ func runSetlocal(_ context.Context, sh *shell, args string) (int, error) {
 	}
 	if sh.batch == nil {
 		return 0, nil
+	}
+	if len(sh.batch.locals) == maxLocals {
+		sh.errout("Maximum setlocal recursion level reached.\r\n")
+		return 1, nil
 	}
 	sh.batch.locals = append(sh.batch.locals, l)
 	sh.env, sh.delayed, sh.extensions = sh.env.Clone(), delayed, extensions
@@ -371,7 +378,7 @@ func runStart(ctx context.Context, sh *shell, args string) (int, error) {
 		return sh.syntax()
 	}
 	if s.bad != "" {
-		return sh.invalidSwitch(s.bad)
+		return sh.usage(invalidSwitch(s.bad))
 	}
 	if err := s.refused(); err != nil {
 		return 0, err

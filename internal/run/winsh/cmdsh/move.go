@@ -2,6 +2,7 @@ package cmdsh
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -15,7 +16,7 @@ func runMove(ctx context.Context, sh *shell, args string) (int, error) {
 	flags, operands := switches(splitArgs(args))
 	asks := false
 	for _, f := range flags {
-		switch f {
+		switch strings.ToLower(f) {
 		case "y":
 			asks = false
 		case "-y":
@@ -80,20 +81,20 @@ func (m *mover) move(ctx context.Context, from string) (int, error) {
 		sh.system(code)
 		return 1, nil
 	}
-	found := false
+	list = slices.DeleteFunc(list, (*machine.Info).IsDir)
+	switch {
+	case len(list) == 0:
+		sh.system(machine.ErrorFileNotFound)
+		return 1, nil
+	case len(list) > 1 && !m.intoDir && !machine.HasWildcard(m.to):
+		sh.errout("Cannot move multiple files to a single file.\r\n")
+		return m.end(0, nil)
+	}
 	for _, i := range list {
-		if i.IsDir() {
-			continue
-		}
-		found = true
 		sh.out("%s\r\n", i.Path)
 		if code, err := m.one(ctx, i); err != nil || code != 0 {
 			return m.end(code, err)
 		}
-	}
-	if !found {
-		sh.system(machine.ErrorFileNotFound)
-		return 1, nil
 	}
 	return m.end(0, nil)
 }

@@ -139,10 +139,9 @@ func runMklink(ctx context.Context, sh *shell, args string) (int, error) {
 	flags, operands := switches(splitArgs(args))
 	kind := ""
 	for _, f := range flags {
-		if f != "d" && f != "h" && f != "j" {
-			return sh.invalidSwitch(f)
+		if kind = strings.ToLower(f); kind != "d" && kind != "h" && kind != "j" {
+			return sh.usage(invalidSwitch(f))
 		}
-		kind = f
 	}
 	if len(operands) != 2 {
 		sh.errout(syntaxIncorrect + strings.ReplaceAll(mklinkUsage, "\n", "\r\n"))
