@@ -225,11 +225,11 @@ func (s *Session) methodText(v any) any {
 			return ""
 		}
 		return s.netText(x)
-	case float64:
+	case float64, float32:
 		if s.edition == Core {
-			return floatRoundTrip(x)
+			return s.RoundTrip(x)
 		}
-		return floatText(x, 15, s.edition == Core)
+		return s.text(x, true)
 	default:
 		return s.text(x, true)
 	}

@@ -75,12 +75,18 @@ type Path struct {
 // "Env:\X", "Microsoft.PowerShell.Core\Registry::HKEY_USERS".
 func (p Path) String() string {
 	switch {
-	case p.Provider == "FileSystem":
+	case p.Provider == "FileSystem" && (p.Drive == nil || strings.EqualFold(p.Drive.Root, p.Drive.Name+`:\`) || !underRoot(p.Name, p.Drive.Root)):
 		return p.Name
 	case p.Drive == nil:
 		return p.Qualified()
 	}
 	return p.Drive.Name + `:\` + strings.TrimPrefix(strings.TrimPrefix(p.Name, p.Drive.Root), `\`)
+}
+
+// underRoot reports whether a path is the root of a drive or below it.
+func underRoot(path, root string) bool {
+	root = strings.TrimRight(root, `\`)
+	return len(path) >= len(root) && strings.EqualFold(path[:len(root)], root) && strings.HasPrefix(path[len(root):]+`\`, `\`)
 }
 
 // Qualified is the PSPath: "Microsoft.PowerShell.Core\FileSystem::C:\app".

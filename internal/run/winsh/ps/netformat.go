@@ -120,8 +120,11 @@ func formatItem(s string) (p placeholder, n int, ok bool) {
 func (s *Session) Format(v any, format string) (string, error) {
 	v = Unwrap(v)
 	if format == "" {
-		if f, ok := v.(float64); ok && s.edition == Core {
-			return floatRoundTrip(f), nil
+		switch v.(type) {
+		case float64, float32:
+			if s.edition == Core {
+				return s.RoundTrip(v), nil
+			}
 		}
 		if a, ok := v.(*Array); ok {
 			return a.Type, nil
@@ -219,11 +222,11 @@ func (s *Session) FormatNumber(v any, format string) (string, error) {
 		}
 		return text, nil
 	case 'R':
-		f, ok := toFloat(v)
-		if !ok || whole {
-			return "", bad
+		switch v.(type) {
+		case float64, float32:
+			return s.RoundTrip(v), nil
 		}
-		return floatRoundTrip(f), nil
+		return "", bad
 	}
 	return "", bad
 }

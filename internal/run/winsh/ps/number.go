@@ -239,12 +239,30 @@ func floatText(f float64, digits int, core bool) string {
 	return generalFloat(strconv.FormatFloat(f, 'e', digits-1, 64), digits)
 }
 
-// floatRoundTrip is double.ToString() of .NET Core: the shortest digits.
-func floatRoundTrip(f float64) string {
-	if f == 0 || math.IsNaN(f) || math.IsInf(f, 0) {
-		return floatText(f, 15, true)
+// RoundTrip is ToString("R") of a double or float, from which the number can be
+// read again: in .NET the shortest digits, in .NET Framework the usual ones, or
+// two more if these do not do.
+func (s *Session) RoundTrip(v any) string {
+	f, size, digits := 0.0, 64, 15
+	switch x := v.(type) {
+	case float64:
+		f = x
+	case float32:
+		f, size, digits = float64(x), 32, 7
 	}
-	return generalFloat(strconv.FormatFloat(f, 'e', -1, 64), 15)
+	if f == 0 || math.IsNaN(f) || math.IsInf(f, 0) {
+		return floatText(f, digits, s.edition == Core)
+	}
+	if s.edition == Core {
+		text := strconv.FormatFloat(f, 'e', -1, size)
+		mant, _, _ := strings.Cut(text, "e")
+		return generalFloat(text, max(digits, len(mant)-strings.Count(mant, "-")-strings.Count(mant, ".")))
+	}
+	text := floatText(f, digits, false)
+	if again, err := strconv.ParseFloat(text, size); err != nil || again != f {
+		text = floatText(f, digits+2, false)
+	}
+	return text
 }
 
 // generalFloat turns d.ddde±xx into .NET's general format: with an exponent if

@@ -193,9 +193,9 @@ func (w *jsonWriter) scalar(v any) (jsonRaw, bool) {
 	case bool:
 		return jsonRaw(strconv.FormatBool(x)), true
 	case float64:
-		return w.double(x), true
+		return w.double(x, x), true
 	case float32:
-		return w.double(float64(x)), true
+		return w.double(x, float64(x)), true
 	case ps.Decimal:
 		text := x.String()
 		if !w.desktop && !strings.Contains(text, ".") {
@@ -223,19 +223,13 @@ func (w *jsonWriter) scalar(v any) (jsonRaw, bool) {
 	return "", false
 }
 
-func (w *jsonWriter) double(f float64) jsonRaw {
-	switch {
-	case math.IsNaN(f) || math.IsInf(f, 0):
+// double is a double or float v, whose value is f.
+func (w *jsonWriter) double(v any, f float64) jsonRaw {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return jsonRaw(`"` + w.s.ToString(f) + `"`)
-	case w.desktop:
-		return jsonRaw(w.s.ToString(f))
 	}
-	text := strconv.FormatFloat(f, 'g', -1, 64)
-	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
-		text = strconv.FormatFloat(f, 'f', -1, 64)
-	}
-	text = strings.Replace(text, "e", "E", 1)
-	if !strings.ContainsAny(text, ".E") {
+	text := w.s.RoundTrip(v)
+	if !w.desktop && !strings.ContainsAny(text, ".E") {
 		text += ".0"
 	}
 	return jsonRaw(text)

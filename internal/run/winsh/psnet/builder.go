@@ -123,6 +123,20 @@ func builderEdits() []ps.Member {
 			}
 			return err
 		}, "string format, params object[] args", "System.IFormatProvider provider, string format, params object[] args"),
+		core(chained("AppendJoin", func(_ context.Context, in *ps.Invoke, b *builder) error {
+			for i, v := range ps.Items(in.Args[1]) {
+				text, err := netText(in.Session, v)
+				if err != nil {
+					return err
+				}
+				if i > 0 {
+					text = in.Session.ToString(in.Args[0]) + text
+				}
+				b.add(text)
+			}
+			b.odd = true // its pieces made blocks
+			return nil
+		}, "string separator, params object[] values", "char separator, params object[] values")),
 		chained("Insert", func(_ context.Context, in *ps.Invoke, b *builder) error {
 			s, at := b.String(), in.Int(0)
 			size := b.size

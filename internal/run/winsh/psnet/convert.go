@@ -283,6 +283,8 @@ func bitMembers() []ps.Member {
 		from("Int32", 4, func(b []byte) any { return int32(le.Uint32(b)) }), from("UInt32", 4, func(b []byte) any { return le.Uint32(b) }),
 		from("Int64", 8, func(b []byte) any { return int64(le.Uint64(b)) }), from("UInt64", 8, func(b []byte) any { return le.Uint64(b) }),
 		from("Double", 8, func(b []byte) any { return math.Float64frombits(le.Uint64(b)) }), from("Single", 4, func(b []byte) any { return math.Float32frombits(le.Uint32(b)) }),
+		static("DoubleToInt64Bits", "long", val(func(in *ps.Invoke) any { return int64(math.Float64bits(floatOf(in.Args[0]))) }), "double value"),
+		static("Int64BitsToDouble", "double", val(func(in *ps.Invoke) any { return math.Float64frombits(uint64(intOf(in.Args[0]))) }), "long value"),
 		from("Boolean", 1, func(b []byte) any { return b[0] != 0 }), from("Char", 2, func(b []byte) any { return ps.Char(le.Uint16(b)) }),
 	}
 }

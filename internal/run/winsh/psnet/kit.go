@@ -92,6 +92,12 @@ func only(ed ps.Edition, list ...ps.Member) []ps.Member {
 	return list
 }
 
+// core keeps a member to PowerShell 7.
+func core(m ps.Member) ps.Member {
+	m.Edition = ps.Core
+	return m
+}
+
 // refused makes members that exist and cannot be used, of any signature.
 func refused(reason, way string, names ...string) []ps.Member {
 	list := make([]ps.Member, len(names))

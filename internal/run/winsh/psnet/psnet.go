@@ -62,7 +62,7 @@ import (
 // complete.
 func All() []*ps.Type {
 	return slices.Concat(
-		environmentTypes(), pathTypes(), fileTypes(), streamTypes(), fileStreamTypes(), compressTypes(), textTypes(), encodingTypes(), zipTypes(),
+		environmentTypes(), pathTypes(), fileTypes(), streamTypes(), fileStreamTypes(), compressTypes(), textTypes(), binaryTypes(), encodingTypes(), zipTypes(),
 		stringTypes(), numberTypes(), mathTypes(), convertTypes(), timeTypes(), cultureTypes(), regexTypes(), miscTypes(),
 		listTypes(), dictionaryTypes(), setTypes(),
 		uriTypes(), netTypes(), webClientTypes(), webRequestTypes(), httpClientTypes(), taskTypes(),

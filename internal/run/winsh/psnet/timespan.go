@@ -26,6 +26,8 @@ func newSpan(_ context.Context, in *ps.Invoke) (any, error) {
 	return t, nil
 }
 
+const ticksPerMicrosecond = 10
+
 func spanSelf(in *ps.Invoke) ps.TimeSpan {
 	t, _ := ps.Unwrap(in.Self).(ps.TimeSpan)
 	return t
@@ -80,9 +82,13 @@ func spanMembers() []ps.Member {
 		return method(name, "timespan", val(func(in *ps.Invoke) any { return f(spanSelf(in)) }), "")
 	}
 	return append(formatMembers(),
-		part("Days", ps.TicksPerDay, 0), part("Hours", ps.TicksPerHour, 24), part("Milliseconds", ps.TicksPerMillisecond, 1000), part("Minutes", ps.TicksPerMinute, 60), part("Seconds", ps.TicksPerSecond, 60),
 		prop("Ticks", "long", func(in *ps.Invoke) any { return int64(spanSelf(in)) }),
-		total("TotalDays", ps.TicksPerDay), total("TotalHours", ps.TicksPerHour), total("TotalMilliseconds", ps.TicksPerMillisecond), total("TotalMinutes", ps.TicksPerMinute), total("TotalSeconds", ps.TicksPerSecond),
+		part("Days", ps.TicksPerDay, 0), part("Hours", ps.TicksPerHour, 24), part("Milliseconds", ps.TicksPerMillisecond, 1000),
+		core(part("Microseconds", ticksPerMicrosecond, 1000)), core(prop("Nanoseconds", "int", func(in *ps.Invoke) any { return ps.Int(int(spanSelf(in) % ticksPerMicrosecond * 100)) })),
+		part("Minutes", ps.TicksPerMinute, 60), part("Seconds", ps.TicksPerSecond, 60),
+		total("TotalDays", ps.TicksPerDay), total("TotalHours", ps.TicksPerHour), total("TotalMilliseconds", ps.TicksPerMillisecond),
+		core(total("TotalMicroseconds", ticksPerMicrosecond)), core(prop("TotalNanoseconds", "double", func(in *ps.Invoke) any { return float64(spanSelf(in)) * 100 })),
+		total("TotalMinutes", ps.TicksPerMinute), total("TotalSeconds", ps.TicksPerSecond),
 		from("FromDays", ps.TicksPerDay), from("FromHours", ps.TicksPerHour), from("FromMinutes", ps.TicksPerMinute), from("FromSeconds", ps.TicksPerSecond), from("FromMilliseconds", ps.TicksPerMillisecond),
 		static("FromTicks", "timespan", val(func(in *ps.Invoke) any { return ps.TimeSpan(intOf(in.Args[0])) }), "long value"),
 		static("Parse", "timespan", can(parse), "string s", "string input, System.IFormatProvider formatProvider"),
@@ -99,106 +105,6 @@ func spanMembers() []ps.Member {
 		arith("Add", func(a, b ps.TimeSpan) ps.TimeSpan { return a + b }), arith("Subtract", func(a, b ps.TimeSpan) ps.TimeSpan { return a - b }),
 		unary("Negate", func(a ps.TimeSpan) ps.TimeSpan { return -a }), unary("Duration", func(a ps.TimeSpan) ps.TimeSpan { return max(a, -a) }),
 	)
-}
-
-// offset is the Data of a DateTimeOffset.
-type offset struct{ t time.Time }
-
-const offsetName = "System.DateTimeOffset"
-
-func newOffset(s *ps.Session, t time.Time) *ps.Object {
-	return s.Object(offsetName, offset{t.Truncate(100)})
-}
-
-// clock is the DateTime that an offset shows.
-func (o offset) clock() ps.DateTime { return ps.DateTime{T: o.t, Kind: ps.KindLocal} }
-
-func (o offset) text(format string) (string, error) {
-	if format == "" {
-		format = "M/d/yyyy h:mm:ss tt zzz"
-	}
-	return ps.FormatDate(o.clock(), format)
-}
-
-func offsetType() *ps.Type {
-	return &ps.Type{
-		Name: offsetName, Value: true, Implements: []string{"System.IComparable", "System.IFormattable"}, Members: offsetMembers,
-		String: func(v any) string {
-			text, _ := v.(*ps.Object).Data.(offset).text("")
-			return text
-		},
-		Format: func(v any, format string) (string, error) { return v.(*ps.Object).Data.(offset).text(format) },
-		Convert: func(_ context.Context, in *ps.Invoke) (any, bool, error) {
-			switch x := ps.Unwrap(in.Args[0]).(type) {
-			case ps.DateTime:
-				return newOffset(in.Session, instant(in.Session, x)), true, nil
-			case string:
-				d, ok := ps.ParseDate(x, in.Session.Machine().Now())
-				if !ok {
-					return nil, false, badDate(in.Session, x)
-				}
-				return newOffset(in.Session, instant(in.Session, d)), true, nil
-			}
-			return nil, false, nil
-		},
-		New: overloads(func(_ context.Context, in *ps.Invoke) (any, error) {
-			d := in.Args[0].(ps.DateTime)
-			if len(in.Args) == 2 {
-				t := d.T
-				name := time.FixedZone("", int(in.Args[1].(ps.TimeSpan)/ps.TicksPerSecond))
-				return newOffset(in.Session, time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), name)), nil
-			}
-			return newOffset(in.Session, instant(in.Session, d)), nil
-		}, "datetime dateTime", "datetime dateTime, timespan offset"),
-	}
-}
-
-func offsetMembers() []ps.Member {
-	data := func(in *ps.Invoke) offset { return in.Data().(offset) }
-	when := func(name string, get func(in *ps.Invoke, t time.Time) any) ps.Member {
-		return prop(name, "datetime", func(in *ps.Invoke) any { return get(in, data(in).t) })
-	}
-	plain := func(t time.Time) ps.DateTime {
-		return ps.DateTime{T: time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC), Kind: ps.KindUnspecified}
-	}
-	part := func(name string, get func(t time.Time) int) ps.Member {
-		return prop(name, "int", func(in *ps.Invoke) any { return ps.Int(get(data(in).t)) })
-	}
-	add := func(name string, unit time.Duration) ps.Member {
-		return method(name, offsetName, val(func(in *ps.Invoke) any {
-			return newOffset(in.Session, data(in).t.Add(time.Duration(floatOf(in.Args[0])*float64(unit))))
-		}), "double value")
-	}
-	return []ps.Member{
-		when("DateTime", func(_ *ps.Invoke, t time.Time) any { return plain(t) }), when("Date", func(_ *ps.Invoke, t time.Time) any { return midnight(plain(t)) }),
-		when("UtcDateTime", func(_ *ps.Invoke, t time.Time) any { return utcTime(t) }), when("LocalDateTime", func(in *ps.Invoke, t time.Time) any { return localTime(in.Session, t) }),
-		prop("Offset", "timespan", func(in *ps.Invoke) any { _, n := data(in).t.Zone(); return ps.TimeSpan(n) * ps.TicksPerSecond }),
-		part("Year", time.Time.Year), part("Month", func(t time.Time) int { return int(t.Month()) }), part("Day", time.Time.Day), part("Hour", time.Time.Hour), part("Minute", time.Time.Minute), part("Second", time.Time.Second),
-		prop("Ticks", "long", func(in *ps.Invoke) any { return plain(data(in).t).Ticks() }),
-		prop("DayOfWeek", "System.DayOfWeek", func(in *ps.Invoke) any { return in.Session.Enum("System.DayOfWeek", int64(data(in).t.Weekday())) }),
-		field("Now", offsetName, func(in *ps.Invoke) any { return newOffset(in.Session, in.Session.Machine().Now()) }),
-		field("UtcNow", offsetName, func(in *ps.Invoke) any { return newOffset(in.Session, in.Session.Machine().Now().UTC()) }),
-		static("FromUnixTimeSeconds", offsetName, val(func(in *ps.Invoke) any { return newOffset(in.Session, time.Unix(intOf(in.Args[0]), 0).UTC()) }), "long seconds"),
-		static("FromUnixTimeMilliseconds", offsetName, val(func(in *ps.Invoke) any { return newOffset(in.Session, time.UnixMilli(intOf(in.Args[0])).UTC()) }), "long milliseconds"),
-		static("Parse", offsetName, func(ctx context.Context, in *ps.Invoke) (any, error) {
-			d, ok := ps.ParseDate(in.String(0), in.Session.Machine().Now())
-			if !ok {
-				return nil, badDate(in.Session, in.String(0))
-			}
-			return newOffset(in.Session, instant(in.Session, d)), nil
-		}, "string input"),
-		method("ToUnixTimeSeconds", "long", val(func(in *ps.Invoke) any { return data(in).t.Unix() }), ""),
-		method("ToUnixTimeMilliseconds", "long", val(func(in *ps.Invoke) any { return data(in).t.UnixMilli() }), ""),
-		method("ToUniversalTime", offsetName, val(func(in *ps.Invoke) any { return newOffset(in.Session, data(in).t.UTC()) }), ""),
-		method("ToLocalTime", offsetName, val(func(in *ps.Invoke) any { return newOffset(in.Session, data(in).t.In(zone(in.Session))) }), ""),
-		method("ToString", "string", can(func(in *ps.Invoke) (any, error) {
-			if len(in.Args) == 0 {
-				return data(in).text("")
-			}
-			return data(in).text(in.String(0))
-		}), "", "string format", "string format, System.IFormatProvider provider"),
-		add("AddDays", 24*time.Hour), add("AddHours", time.Hour), add("AddMinutes", time.Minute), add("AddSeconds", time.Second),
-	}
 }
 
 // stopwatch is the Data of a Stopwatch.
