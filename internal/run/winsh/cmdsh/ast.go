@@ -71,8 +71,9 @@ type forNode struct {
 	set                     string // what stands between the parentheses
 	body                    node
 	place                   place
-	words                   [3]string    // "FOR", "IN" and "DO" as written
-	fileOptions             *fileOptions // parsed options, once they are known not to vary
+	words                   [3]string   // "FOR", "IN" and "DO" as written
+	fileOptions             fileOptions // options, which have no variables, parsed
+	badOption               string      // what is not understood of them
 }
 
 // redir is one redirection: of handle to or from a file, or to another handle.
@@ -239,7 +240,7 @@ func (d *display) forNode(n *forNode) {
 		}
 	}
 	if n.options != "" {
-		d.piece(n.options)
+		d.b.WriteString(n.options)
 		d.b.WriteByte(' ')
 	}
 	d.b.WriteString("%" + string(n.variable) + " " + n.words[1] + " (")

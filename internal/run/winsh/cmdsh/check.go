@@ -271,8 +271,7 @@ func (k *checker) reading(ctx context.Context, redirs []redir, n node) error {
 func (k *checker) forStatement(ctx context.Context, n *forNode) error {
 	set := k.piece(n.set)
 	if n.file {
-		o, _ := parseFileOptions(k.piece(n.options))
-		if text, kind := forSource(set, o.useBackq); kind == '\'' {
+		if text, kind := forSource(set, n.fileOptions.useBackq); kind == '\'' {
 			sub := *k
 			sub.env, sub.forVars, sub.delayed, sub.script = k.env.Clone(), map[rune]bool{}, false, false
 			if strings.HasPrefix(text, `"`) {
@@ -293,9 +292,7 @@ func (k *checker) forStatement(ctx context.Context, n *forNode) error {
 	}
 	count := 1
 	if n.file {
-		if o, bad := parseFileOptions(k.piece(n.options)); bad == "" {
-			count = o.count
-		}
+		count = n.fileOptions.count
 	}
 	for i := range count {
 		k.forVars[n.variable+rune(i)] = true

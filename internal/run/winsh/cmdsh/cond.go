@@ -145,11 +145,7 @@ func (sh *shell) forStatement(ctx context.Context, n *forNode) (int, error) {
 	case n.count:
 		return sh.forCount(ctx, n, set, loop)
 	case n.tree:
-		options, err := sh.piece(ctx, n.options)
-		if err != nil {
-			return sh.complain(err)
-		}
-		root, err := sh.full(orDot(unquote(options)))
+		root, err := sh.full(orDot(unquote(n.options)))
 		if err != nil {
 			return 0, nil
 		}

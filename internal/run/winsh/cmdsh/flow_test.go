@@ -29,6 +29,7 @@ func TestIf(t *testing.T) {
 		{`if _ lss 0 if 0 lss a if + gtr _ if a lss A echo y`, out("y\n")},
 		{`if -2147483648 lss -2147483647 echo y`, out("y\n")},
 		{`for /f %i in ('cmd /u /c echo a') do @echo %i`, result{}},
+		{`for %i in (b) do @for /f "delims=%i" %j in ("aib%c") do @echo %j`, out("a\n")},
 		{`if defined b echo y`, out("y\n")},
 		{`if not defined nope echo y`, out("y\n")},
 		{`if defined cd echo y`, out("y\n")},

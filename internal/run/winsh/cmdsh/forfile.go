@@ -188,20 +188,10 @@ func (o *fileOptions) remark(line string) bool {
 
 // forFile is FOR /F.
 func (sh *shell) forFile(ctx context.Context, n *forNode, set string, loop *forLoop) (int, error) {
-	o := n.fileOptions
-	if o == nil {
-		text, err := sh.piece(ctx, n.options)
-		if err != nil {
-			return sh.complain(err)
-		}
-		parsed, bad := parseFileOptions(text)
-		if bad != "" {
-			sh.errout("%s", unexpected(bad+`"`))
-			return 1, nil
-		}
-		if o = &parsed; !strings.ContainsAny(n.options, "%!") {
-			n.fileOptions = o
-		}
+	o := &n.fileOptions
+	if n.badOption != "" {
+		sh.errout("%s", unexpected(n.badOption+`"`))
+		return 1, nil
 	}
 	f := &fileLoop{sh: sh, o: o, loop: loop}
 	text, kind := forSource(set, o.useBackq)

@@ -126,6 +126,9 @@ func (p *parser) forStatement(c *command) (node, error) {
 		return nil, &syntaxError{unexpected(word), c.place}
 	}
 	n.variable = r
+	if n.file {
+		n.fileOptions, n.badOption = parseFileOptions(n.options)
+	}
 	if p.skip(); !p.keyword("in") {
 		return nil, p.unexpected()
 	}
