@@ -21,6 +21,8 @@ type argument struct {
 	// that there are blanks before its value. Only programs get these.
 	name  string
 	space bool
+	// valueAt is where the value of a parameter stands.
+	valueAt pslang.Extent
 	// raw is how a value was written where programs get it like that.
 	raw    string
 	hasRaw bool
@@ -31,6 +33,14 @@ type argument struct {
 	// end is --. list is a value that was written as a,b.
 	end  bool
 	list *pslang.List
+}
+
+// place is where the value stands.
+func (a argument) place() pslang.Extent {
+	if a.valueAt.Source != nil {
+		return a.valueAt
+	}
+	return a.at
 }
 
 // binding is the state of the parameters of one call.
@@ -107,8 +117,11 @@ func (b *binding) named(ctx context.Context, args []argument) ([]argument, error
 			a.value, a.has = Switch(true), true
 		case i+1 < len(args) && !args[i+1].isParam && !args[i+1].end:
 			i++
-			a.value, a.has = args[i].value, true
+			a.value, a.has, a.valueAt = args[i].value, true, args[i].at
 			a.raw, a.hasRaw = args[i].raw, args[i].hasRaw
+		case i+1 < len(args) && args[i+1].isParam && !args[i+1].has && b.meta.unknown(args[i+1].param):
+			i++
+			a.value, a.has, a.valueAt = args[i].name, true, args[i].at
 		default:
 			return nil, b.missingArgument(p, a)
 		}
@@ -282,19 +295,9 @@ func (b *binding) convert(ctx context.Context, p *param, v any, at pslang.Extent
 	if p.typ == nil {
 		return v, nil
 	}
-	var err error
-	if p.typ.Name == "System.Boolean" || p.isSwitch {
-		if _, text := Unwrap(v).(string); text {
-			err = b.s.castFail(`Cannot convert value "`+b.s.typeName(v)+`" to type "`+p.typ.Name+`". Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0.`, "InvalidCastExceptionForBooleanArgumentValue")
-		}
-	}
-	if p.typ.Elem != nil && p.typ.Elem.Name == "System.Boolean" {
-		Each(v, func(x any) bool {
-			if _, text := Unwrap(x).(string); text {
-				err = b.s.castFail(`Cannot convert value "`+b.s.typeName(x)+`" to type "System.Boolean". Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0.`, "InvalidCastExceptionForBooleanArgumentValue")
-			}
-			return err == nil
-		})
+	err := b.truths(p, v)
+	if err == nil && p.typ.Name == tString && b.meta.cmdlet == nil && b.meta.advanced && isArray(v) {
+		err = b.s.castFail("Cannot convert value to type System.String.", "InvalidCastFromAnyTypeToString")
 	}
 	if err == nil && p.typ.Name == "System.Management.Automation.ScriptBlock" && isString(Unwrap(v)) {
 		err = b.s.castImpossible(v, p.typ)
@@ -324,6 +327,48 @@ func (b *binding) convert(ctx context.Context, p *param, v any, at pslang.Extent
 	r := b.bindFail("Cannot bind parameter '"+p.name+"'. "+errText(err), "CannotConvertArgumentNoMessage", at, nil)
 	r.Exception.Inner = ToException(err)
 	return nil, r
+}
+
+// truths refuses what is neither a boolean nor a number for parameters that are
+// true or false. Lists of them are looked at for advanced functions only.
+func (b *binding) truths(p *param, v any) error {
+	switch {
+	case p.isSwitch, p.typ.Name == "System.Boolean":
+		return b.truth(p.typ, v)
+	case p.typ.Elem != nil && p.typ.Elem.Name == "System.Boolean" && b.meta.advanced:
+		var err error
+		Each(v, func(x any) bool {
+			err = b.truth(p.typ.Elem, x)
+			return err == nil
+		})
+		return err
+	}
+	return nil
+}
+
+func (b *binding) truth(t *Type, v any) error {
+	name := ""
+	switch x := Unwrap(v).(type) {
+	case bool, Switch, byte, int8, int16, uint16, int32, uint32, int64, uint64, float32, float64, Decimal:
+		return nil
+	case nil:
+		if t.Name != "System.Boolean" {
+			return nil
+		}
+	default:
+		name = b.s.typeName(x)
+	}
+	return b.s.castFail(`Cannot convert value "`+name+`" to type "`+t.Name+`". Boolean parameters accept only Boolean values and numbers, such as $True, $False, 1 or 0.`, "InvalidCastExceptionForBooleanArgumentValue")
+}
+
+func isArray(v any) bool {
+	switch x := Unwrap(v).(type) {
+	case *Array:
+		return strings.HasSuffix(x.Type, "[]")
+	case *Bytes:
+		return true
+	}
+	return false
 }
 
 // validate refuses null and empty values where they are not allowed, and what

@@ -47,17 +47,17 @@ func (b *binding) putArgument(ctx context.Context, p *param, a argument) error {
 		if a.hasRaw && p.wantsText() {
 			a.value = a.raw
 		}
-		return b.put(ctx, p, a.value, a.at)
+		return b.put(ctx, p, a.value, a.place())
 	}
 	if !b.piped {
-		r := b.bindFail("Cannot evaluate parameter '"+p.name+"' because its argument is specified as a script block and there is no input. A script block cannot be evaluated without input.", "ScriptBlockArgumentNoInput", a.at, nil)
+		r := b.bindFail("Cannot evaluate parameter '"+p.name+"' because its argument is specified as a script block and there is no input. A script block cannot be evaluated without input.", "ScriptBlockArgumentNoInput", a.place(), nil)
 		r.Category = MetadataError
 		return r
 	}
 	b.valid &= p.mask()
 	b.order = append(b.order, p)
 	b.values[p] = block
-	b.delayed = append(b.delayed, delayedBlock{p, block, a.at})
+	b.delayed = append(b.delayed, delayedBlock{p, block, a.place()})
 	return nil
 }
 

@@ -299,6 +299,15 @@ func (s *Session) castArray(ctx context.Context, v any, t *Type) (any, error) {
 	out := make([]any, len(items))
 	for i, item := range items {
 		x, err := s.Cast(ctx, item, t.Elem)
+		if err != nil && !isControl(err) && !isArray(v) {
+			id := "InvalidCastExceptionScalarToArray"
+			if Enumerable(v) {
+				id = "InvalidCastExceptionEnumerableToArray"
+			}
+			r := s.castFail(`Cannot convert value "`+s.ToString(s.methodText(v))+`" to type "`+t.Name+`". Error: "`+errText(err)+`"`, id)
+			r.Exception.Inner.Inner = ToException(err)
+			return nil, r
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -419,7 +428,7 @@ func (s *Session) castValue(ctx context.Context, v any, t *Type) (out any, ok bo
 			if x := s.FindType(text); x != nil {
 				return x, true, nil
 			}
-			inner = NewException("System.TypeLoadException", "Unable to find type ["+text+"].")
+			return nil, false, s.castFail(`Cannot convert the "`+text+`" value of type "System.String" to type "System.Type".`, "InvalidCastFromStringToType")
 		}
 	case "System.Array":
 		return NewArray(Items(v)...), true, nil
@@ -524,7 +533,11 @@ func (s *Session) castImpossible(v any, t *Type) error {
 	if x := s.engine.TypeOf(v); x != nil {
 		from = x.Name
 	}
-	return s.castFail(`Cannot convert the "`+s.ToString(v)+`" value of type "`+from+`" to type "`+t.Name+`".`, "ConvertToFinalInvalidCastException")
+	text := s.ToString(s.methodText(v))
+	if o, ok := Unwrap(v).(*Object); ok && o.IsCustom() {
+		text = s.ToString(v)
+	}
+	return s.castFail(`Cannot convert the "`+text+`" value of type "`+from+`" to type "`+t.Name+`".`, "ConvertToFinalInvalidCastException")
 }
 
 // castFail is the error of a conversion.

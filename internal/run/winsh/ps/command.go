@@ -272,6 +272,7 @@ func parameterArgument(n *pslang.Parameter) argument {
 	at := n.At()
 	a := argument{param: n.Name, isParam: true, colon: n.Colon, at: at, name: at.Text()}
 	if n.Value != nil {
+		a.valueAt = n.Value.At()
 		before := at.Source.Text[at.Start:n.Value.At().Start]
 		a.name = before[:strings.LastIndexByte(before, ':')+1]
 		a.space = len(a.name) < len(before)
@@ -326,13 +327,29 @@ func (s *Session) stageOf(ctx context.Context, info *CommandInfo, args []argumen
 	case info.Target != nil:
 		return s.stageOf(ctx, info.Target, args, dot)
 	case info.Block != nil:
-		return &functionStage{block: info.Block, args: args, dot: dot}, nil
+		return &functionStage{block: info.Block, args: plainWords(args), dot: dot}, nil
 	case info.Cmdlet != nil:
-		return &cmdletStage{cmdlet: info.Cmdlet, args: args}, nil
+		return &cmdletStage{cmdlet: info.Cmdlet, args: plainWords(args)}, nil
 	case info.Kind == "ExternalScript":
-		return s.scriptStage(ctx, info.Found.Path, args, dot)
+		return s.scriptStage(ctx, info.Found.Path, plainWords(args), dot)
 	}
 	return &nativeStage{info: info, args: args}, nil
+}
+
+// plainWords are the arguments of what is no program, for which --% and the rest of
+// the line are two words like others.
+func plainWords(args []argument) []argument {
+	i := len(args) - 1
+	if i < 0 || !args[i].verbatim {
+		return args
+	}
+	sign, rest := args[i], args[i]
+	sign.verbatim, rest.verbatim = false, false
+	sign.value, rest.value = "--%", strings.TrimLeft(rest.raw, " \t")
+	if rest.value == "" {
+		return append(args[:i:i], sign)
+	}
+	return append(args[:i:i], sign, rest)
 }
 
 // unknownCommand is what happens with a name that leads nowhere: Windows would

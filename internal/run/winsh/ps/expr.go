@@ -335,10 +335,21 @@ func (s *Session) formatOp(a, b any) (any, error) {
 func (s *Session) typeOp(ctx context.Context, op pslang.Op, a, b any) (any, error) {
 	t, ok := Unwrap(b).(*Type)
 	if !ok {
-		name := s.ToString(b)
-		if t = s.FindType(name); t == nil {
-			return nil, s.fail(tRuntime, `Cannot convert value "`+name+`" to type "System.Type". Error: "Unable to find type [`+name+`]."`, "InvalidCastFromStringToType", InvalidArgument, nil)
+		if IsNull(b) {
+			id, name := "IsOperatorRequiresType", "is"
+			if op == pslang.OpAs {
+				id, name = "AsOperatorRequiresType", "as"
+			}
+			return nil, s.fail(tRuntime, "The right operand of '-"+name+"' must be a type.", id, InvalidOperation, nil)
 		}
+		x, err := s.castNamed(b, "System.Type")
+		if err != nil {
+			if r, ok := err.(*ErrorRecord); ok && op != pslang.OpAs {
+				r.ID, r.Category = "RuntimeException", NotSpecified
+			}
+			return nil, err
+		}
+		t = x.(*Type)
 	}
 	switch op {
 	case pslang.OpIs:

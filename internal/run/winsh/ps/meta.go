@@ -217,6 +217,12 @@ func (e *Engine) addCommon(m *meta, ed Edition) {
 	}
 }
 
+// unknown reports whether no parameter can be meant by a name.
+func (m *meta) unknown(name string) bool {
+	p, many := m.find(name)
+	return p == nil && many == nil
+}
+
 // find resolves the name of a parameter: exactly, by alias, or by a prefix that
 // is unambiguous. many has the candidates where it is not.
 func (m *meta) find(name string) (p *param, many []string) {
