@@ -198,9 +198,15 @@ func (r Router) Check(ctx context.Context, s Step) error {
 }
 
 // Run implements [Runner].
+//
+// Runners refuse by themselves what they cannot do, so that the last one that is
+// left is not asked before.
 func (r Router) Run(ctx context.Context, s Step) (Result, error) {
 	from := r.Runners
 	for {
+		if len(from) == 1 {
+			return from[0].Runner.Run(ctx, s)
+		}
 		next, err := Router{Runners: from}.route(ctx, s)
 		if err != nil {
 			return Result{}, err

@@ -27,6 +27,9 @@ func checkMounts(s run.Step) error {
 		default:
 			return refuse("it is not known", "leave it out")
 		}
+		if m.Size > 0 {
+			return refuse("the size of a tmpfs is not limited here", "leave size= out")
+		}
 		if m.Target == "" {
 			return refuse("its target is the root of the drive", `give a directory, for example target=C:\cache`)
 		}

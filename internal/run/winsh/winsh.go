@@ -89,24 +89,31 @@ func (r *Runner) Check(ctx context.Context, s run.Step) error {
 		return place(err, s)
 	}
 	defer m.Close()
-	return r.check(ctx, m, s)
+	_, err = r.check(ctx, m, s)
+	return err
+}
+
+// launch is the program of a step and its command line.
+type launch struct {
+	program machine.Found
+	line    string
 }
 
 // check asks the program of the command line.
-func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) error {
+func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) (launch, error) {
 	if err := checkMounts(s); err != nil {
-		return err
+		return launch{}, err
 	}
 	line := commandLine(s)
 	warnOfWords(s)
 	p := m.Process(line, dirOf(s), io.Discard, io.Discard)
 	found, err := find(ctx, m, p, s.RootUnknown)
 	if err != nil || found.Program == nil {
-		return place(err, s)
+		return launch{}, place(err, s)
 	}
 	if found.Name == "cmd" {
 		if err := oneLine(line); err != nil {
-			return place(err, s)
+			return launch{}, place(err, s)
 		}
 	}
 	args := make([]machine.Arg, 0, len(p.Args))
@@ -114,7 +121,7 @@ func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) erro
 		args = append(args, machine.Arg{Text: a})
 	}
 	c := &machine.Checking{Machine: m, Env: p.Env, Dir: p.Dir, Raw: p.CommandLine, TreeUnknown: s.RootUnknown, Warn: warnings(s)}
-	return place(found.Program.Check(ctx, c, args), s)
+	return launch{found, p.CommandLine}, place(found.Program.Check(ctx, c, args), s)
 }
 
 // Do checks and executes a step, whether or not its result is known. An exit
@@ -171,12 +178,13 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 		return nil, err
 	}
 	defer m.Close()
-	if err := r.check(ctx, m, s); err != nil {
+	l, err := r.check(ctx, m, s)
+	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := m.Deadline(ctx)
 	defer cancel()
-	code, err := start(ctx, m, s)
+	code, err := start(ctx, m, s, l)
 	if err != nil {
 		return nil, err
 	}
@@ -194,20 +202,16 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 }
 
 // start runs the program of the step and returns its exit code.
-func start(ctx context.Context, m *machine.Machine, s run.Step) (int, error) {
+func start(ctx context.Context, m *machine.Machine, s run.Step, l launch) (int, error) {
 	if s.Dir != "" {
 		if err := m.Workdir(ctx, dirOf(s)); err != nil {
 			return 0, err
 		}
 	}
 	stdout, stderr := &textWriter{w: orDiscard(s.Stdout)}, &textWriter{w: orDiscard(s.Stderr)}
-	p := m.Process(commandLine(s), dirOf(s), stdout, stderr)
+	p := m.Process(l.line, dirOf(s), stdout, stderr)
 	p.Terminal = true
-	found, err := find(ctx, m, p, false)
-	if err != nil {
-		return 0, err
-	}
-	code, err := m.Start(ctx, found, p)
+	code, err := m.Start(ctx, l.program, p)
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx) // programs may take it for a failure of their own
 	}
