@@ -150,7 +150,7 @@ func TestAttributesOfLayers(t *testing.T) {
 			0 Files/plain/a.txt a=128 "A"`},
 		{lines: []string{`attrib -a C:\plain\a.txt`, `attrib C:\plain\a.txt>C:\r.txt& echo x>>C:\plain\a.txt`}, want: `5 Files/plain
 			0 Files/plain/a.txt "Ax\r\n"
-			0 Files/r.txt "                     C:\\plain\\a.txt\r\n"`},
+			0 Files/r.txt inherited "                     C:\\plain\\a.txt\r\n"`},
 		{lines: []string{`attrib +r +h +s C:\plain\a.txt`}, want: `5 Files/plain
 			0 Files/plain/a.txt a=39 "A"`},
 		{lines: []string{`attrib -r C:\data\f.txt`}, want: `5 Files/data ` + ownedDir + `
@@ -175,9 +175,35 @@ func TestShortNames(t *testing.T) {
 		{lines: []string{`echo x>C:\docume~1\x.txt`}, refused: may},
 		{lines: []string{`echo x>C:\longername.txt`, `del C:\LONGER~1.TXT`}, refused: may},
 		{lines: []string{`echo x>C:\a~1.txt& echo x>C:\longer~1.txt& echo x>C:\~$doc.txt`}, want: `
-			0 Files/a~1.txt "x\r\n"
-			0 Files/longer~1.txt "x\r\n"
-			0 Files/~$doc.txt "x\r\n"`},
+			0 Files/a~1.txt inherited "x\r\n"
+			0 Files/longer~1.txt inherited "x\r\n"
+			0 Files/~$doc.txt inherited "x\r\n"`},
+	} {
+		c.check(t)
+	}
+}
+
+// Broken if it fails: what a step has made keeps rights that a later step takes away
+// from the directory that it has them from.
+func TestRightsAreInheritedAcrossSteps(t *testing.T) {
+	for _, c := range []layerCase{
+		{lines: []string{`mkdir C:\app & echo x>C:\app\f`}, want: `5 Files/app inherited
+			0 Files/app/f inherited "x\r\n"`},
+		{lines: []string{`mkdir C:\app & echo x>C:\app\f`, `icacls C:\app /inheritance:r /grant Administrators:(OI)(CI)F`}, want: `5 Files/app O:BAG:SYD:PAI(A;OICI;FA;;;BA)
+			0 Files/app/f O:BAG:SYD:AI(A;ID;FA;;;BA) "x\r\n"`},
+		// A move keeps them, a copy inherits.
+		{lines: []string{`move C:\plain\a.txt C:\data\a.txt`}, want: `5 Files/data ` + ownedDir + `
+			0 Files/data/a.txt "A"
+			5 Files/plain
+			0 Files/plain/.wh.a.txt`},
+		{lines: []string{`ren C:\data new`}, want: `0 Files/.wh.data
+			5 Files/new ` + ownedDir + `
+			0 Files/new/f.txt a=33 ` + ownedFile + ` "F"
+			5 Files/new/sub a=18 ` + ownedSub + `
+			0 Files/new/sub/g.txt "G"`},
+		{lines: []string{`copy C:\data\f.txt C:\f.txt`}, want: `0 Files/f.txt a=33 inherited "F"`},
+		{lines: []string{`xcopy /e /i /q C:\data\sub C:\new`}, want: `5 Files/new inherited
+			0 Files/new/g.txt inherited "G"`},
 	} {
 		c.check(t)
 	}

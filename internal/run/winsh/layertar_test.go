@@ -179,6 +179,12 @@ func tarEntries(t *testing.T, data []byte) []tarEntry {
 	}
 }
 
+// What administrators make below C:\ inherits.
+const (
+	inheritedDir  = "O:BAG:SYD:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)(A;CIID;LC;;;BU)(A;CIID;DC;;;BU)(A;ID;FA;;;BA)(A;OICIIOID;GA;;;CO)"
+	inheritedFile = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)(A;ID;FA;;;BA)"
+)
+
 // String is a line about an entry: what is usual is left out.
 func (m tarEntry) String() string {
 	s := fmt.Sprintf("%c %s", m.Typeflag, m.Name)
@@ -205,7 +211,12 @@ func (m tarEntry) String() string {
 			if err != nil {
 				s += " bad " + err.Error()
 			}
-			s += " " + d.String()
+			switch text := d.String(); text {
+			case inheritedDir, inheritedFile:
+				s += " inherited"
+			default:
+				s += " " + text
+			}
 		}
 	}
 	if u := m.ModTime.Unix(); u != 0 {

@@ -173,7 +173,8 @@ func defaultDescriptor(name string, kind tree.Kind, dir bool) []byte {
 }
 
 // isDefault reports whether an object needs no descriptor of its own: the layer
-// is written with one that grants the same, inherited or not.
+// is written with one that says the same. What is inherited has to stay so: later
+// steps may change what the directory above passes on.
 func (a *acls) isDefault(x *acl, name string, kind tree.Kind, dir bool) bool {
 	if kind == tree.Dir && winmeta.IsStandardDir(name) {
 		return x.like(defaultDescriptor(name, kind, dir))
@@ -189,19 +190,18 @@ func (a *acls) isDefault(x *acl, name string, kind tree.Kind, dir bool) bool {
 	return is
 }
 
-// like reports whether an encoded descriptor grants the same, inherited or not.
+// like reports whether an encoded descriptor says the same.
 func (x *acl) like(raw []byte) bool {
 	d, err := winmeta.ParseDescriptor(raw)
 	if err != nil {
 		return false
 	}
-	const marks = winmeta.DACLAutoInherited | winmeta.DACLAutoInheritReq
-	return x.d.Owner == d.Owner && x.d.Control&^marks == d.Control&^marks && x.d.SACL == nil &&
+	return x.d.Owner == d.Owner && x.d.Control == d.Control && x.d.SACL == nil &&
 		sameACEs(x.d.DACL, d.DACL)
 }
 
 // sameACEs compares lists without denials as sets, since their order does not
-// count, and without the mark of inheritance.
+// count.
 func sameACEs(a, b []winmeta.ACE) bool {
 	return slices.Equal(sortedACEs(a), sortedACEs(b))
 }
@@ -209,7 +209,6 @@ func sameACEs(a, b []winmeta.ACE) bool {
 func sortedACEs(list []winmeta.ACE) []string {
 	var out []string
 	for _, e := range list {
-		e.Flags &^= winmeta.Inherited
 		if e.Type != winmeta.Allow {
 			return []string{"not comparable"}
 		}

@@ -135,10 +135,12 @@ func TestUsers(t *testing.T) {
 	}
 }
 
-// What a RUN makes is protected as what Windows makes there; where that is what
-// layers have anyway, nothing is stored, so that a RUN's directory is a COPY's.
+// What a RUN makes is protected as what Windows makes there, and what is inherited
+// is marked so: if it were not, a later step that takes a right away from the
+// directory would leave it on what is in it. Where layers say the same anyway,
+// nothing is stored.
 func TestDescriptors(t *testing.T) {
-	m := start(t, machine.Options{Root: windows(layer("old=x", "Program Files/kept=x"))})
+	m := start(t, machine.Options{Root: windows(layer("old=x", "copied/", "Program Files/kept=x"))})
 	f, ctx := m.FS(), t.Context()
 	script(t, ctx, f, `
 		mkdir | C:\app
@@ -148,7 +150,8 @@ func TestDescriptors(t *testing.T) {
 		write | C:\Program Files\Vendor\f | x
 		write | C:\old | y
 		ren | C:\app\f | C:\Program Files\Vendor\moved
-		symlink | x | C:\app\l`)
+		symlink | x | C:\app\l
+		write | C:\copied\f | x`)
 	res, err := m.Finish(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -165,6 +168,10 @@ func TestDescriptors(t *testing.T) {
 		}
 		want := "none"
 		switch e.Name {
+		case "app", "app/sub":
+			want = "O:BAG:SYD:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)(A;CIID;LC;;;BU)(A;CIID;DC;;;BU)(A;ID;FA;;;BA)(A;OICIIOID;GA;;;CO)"
+		case "app/l", "Program Files/Vendor/moved":
+			want = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)(A;ID;FA;;;BA)"
 		case "Program Files/Vendor":
 			want = "O:BAG:SYD:AI(A;ID;FA;;;BA)(A;OICIIOID;GA;;;CO)(A;ID;FA;;;SY)(A;OICIIOID;GA;;;SY)(A;ID;FA;;;BA)(A;OICIIOID;GA;;;BA)" +
 				"(A;ID;0x1200a9;;;BU)(A;OICIIOID;GXGR;;;BU)(A;ID;FA;;;" + string(winmeta.TrustedInstaller) + ")(A;CIIOID;GA;;;" + string(winmeta.TrustedInstaller) + ")" +
@@ -176,7 +183,7 @@ func TestDescriptors(t *testing.T) {
 			t.Errorf("%s has the descriptor %s, want %s", e.Name, got, want)
 		}
 	}
-	if len(res.Changes) != 7 {
+	if len(res.Changes) != 8 {
 		t.Errorf("%d changes", len(res.Changes))
 	}
 }
