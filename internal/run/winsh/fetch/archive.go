@@ -46,7 +46,7 @@ type Source struct {
 
 // Format says what an archive turned out to be.
 type Format struct {
-	Name    string // "zip", "tar", "empty"
+	Name    string // "zip", "7-zip", "cab", "tar", "empty"
 	Filters []Filter
 }
 
@@ -73,15 +73,11 @@ func readArchive(ctx context.Context, src Source, visit func(*Member, io.Reader)
 			return Format{}, fmt.Errorf("reading archive: %w", err)
 		}
 		head = head[:n]
-		if isZip(head) {
-			return Format{Name: "zip"}, visitZip(ctx, src, visit)
+		if bytes.HasPrefix(head, []byte("MZ")) {
+			return visitProgram(ctx, src, visit)
 		}
-		if bytes.HasPrefix(head, []byte("MZ")) { // a program with an archive behind it
-			err := visitZip(ctx, src, visit)
-			if errors.Is(err, ErrNotArchive) {
-				return Format{}, err
-			}
-			return Format{Name: "zip"}, err
+		if read := placed(formatOf(head)); read != nil {
+			return Format{Name: formatOf(head)}, read(ctx, src, visit)
 		}
 		stream = io.NewSectionReader(src.At, 0, src.Size)
 	}
@@ -99,22 +95,48 @@ func readArchive(ctx context.Context, src Source, visit func(*Member, io.Reader)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return format, fmt.Errorf("reading archive: %w", damaged(err))
 	}
-	switch name := formatOf(head); name {
+	format.Name = formatOf(head)
+	switch name := format.Name; name {
 	case "empty":
-		format.Name = name
 		return format, nil
 	case "tar":
-		format.Name = name
 		return format, visitTar(ctx, r, visit)
-	case "zip":
-		format.Name = name
-		return format, visitZipStream(ctx, r, visit)
+	case "zip", "cab":
+		return format, visitSpooled(ctx, r, placed(name), visit)
 	case "":
 		return format, formatError(ErrNotArchive, "Unrecognized archive format")
+	case "7-zip":
+		return format, formatError(ErrMethod, "7-zip archives are only read from files")
 	default:
-		format.Name = name
 		return format, formatError(ErrMethod, name+" archives are not supported")
 	}
+}
+
+// placedReader visits the members of an archive that is read at any place.
+type placedReader func(ctx context.Context, src Source, visit func(*Member, io.Reader) error) error
+
+// placed returns the reader of a format that is read so, nil for others.
+func placed(format string) placedReader {
+	switch format {
+	case "zip":
+		return visitZip
+	case "7-zip":
+		return visitSevenZip
+	case "cab":
+		return visitCab
+	}
+	return nil
+}
+
+// visitProgram visits the members of the archive behind a program that unpacks
+// itself.
+func visitProgram(ctx context.Context, src Source, visit func(*Member, io.Reader) error) (Format, error) {
+	for _, name := range []string{"zip", "7-zip"} {
+		if err := placed(name)(ctx, src, visit); !errors.Is(err, ErrNotArchive) {
+			return Format{Name: name}, err
+		}
+	}
+	return Format{}, formatError(ErrNotArchive, "Unrecognized archive format")
 }
 
 func isZip(head []byte) bool {
@@ -322,12 +344,12 @@ func zipMember(e *ZipEntry, r io.Reader) (*Member, error) {
 	return m, nil
 }
 
-// visitZipStream reads a zip archive from a pipe. Its directory is at the end,
-// so it goes to a temporary file first.
-func visitZipStream(ctx context.Context, r io.Reader, visit func(*Member, io.Reader) error) error {
-	f, err := os.CreateTemp("", "casement-zip-*")
+// visitSpooled reads an archive from a pipe that is to be read at any place, so
+// that it goes to a temporary file first.
+func visitSpooled(ctx context.Context, r io.Reader, read placedReader, visit func(*Member, io.Reader) error) error {
+	f, err := os.CreateTemp("", "casement-archive-*")
 	if err != nil {
-		return fmt.Errorf("making temporary file for zip archive: %w", err)
+		return fmt.Errorf("making temporary file for archive: %w", err)
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
@@ -335,5 +357,5 @@ func visitZipStream(ctx context.Context, r io.Reader, visit func(*Member, io.Rea
 	if err != nil {
 		return fmt.Errorf("reading archive: %w", damaged(err))
 	}
-	return visitZip(ctx, Source{At: f, Size: n}, visit)
+	return read(ctx, Source{At: f, Size: n}, visit)
 }

@@ -1,14 +1,13 @@
 package tools
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
+	"github.com/casement/casement/internal/run/winsh/fetch"
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/tree"
 	"github.com/casement/casement/internal/winmeta"
@@ -56,19 +55,14 @@ func runExpand(ctx context.Context, p *proc, in input) (int, error) {
 		return 1, err
 	}
 	defer f.Close()
-	c, ok, err := openCabinet(f, info.Size)
-	switch {
-	case errors.Is(err, errCabMethod):
-		return 1, machine.Refuse("expand "+args[0], "the cabinet is compressed with LZX or Quantum, or is part of a set", "unpack it before the build and COPY the files")
-	case err != nil:
-		return 1, err
-	case !ok:
-		return 1, machine.Refuse("expand "+args[0], "it is not a cabinet", "use expand for .cab files only")
+	c, err := fetch.OpenCabinet(f, info.Size)
+	if err != nil {
+		return 1, cabRefused(args[0], err)
 	}
-	wanted := c.choose(in)
+	wanted := chooseFiles(c, in)
 	if in.has("D") {
 		for _, file := range wanted {
-			p.println("%s: %s", strings.ToLower(args[0]), file.name)
+			p.println("%s: %s", strings.ToLower(args[0]), file.Name)
 		}
 		p.println("%d files total.", len(wanted))
 		return 0, p.failed
@@ -80,23 +74,35 @@ func runExpand(ctx context.Context, p *proc, in input) (int, error) {
 	return expandTo(ctx, p, in, c, wanted, target)
 }
 
-// choose returns the files that -F chooses, in the order of the data.
-func (c *cabinet) choose(in input) []cabFile {
-	var files []cabFile
-	for _, f := range c.files {
-		name := f.name[strings.LastIndexByte(f.name, '\\')+1:]
+// cabRefused makes a refusal of what is wrong with a cabinet.
+func cabRefused(name string, err error) error {
+	var f *fetch.FormatError
+	switch {
+	case errors.Is(err, fetch.ErrNotArchive):
+		return machine.Refuse("expand "+name, "it is not a cabinet", "use expand for .cab files only")
+	case errors.Is(err, fetch.ErrMethod) && errors.As(err, &f):
+		return machine.Refuse("expand "+name, f.Text, "unpack it before the build and COPY the files")
+	case errors.As(err, &f):
+		return machine.Refuse("expand "+name, "the cabinet is damaged", "unpack it before the build and COPY the files")
+	}
+	return err
+}
+
+// chooseFiles returns the files that -F chooses, in the order of the data.
+func chooseFiles(c *fetch.Cabinet, in input) []fetch.CabFile {
+	var files []fetch.CabFile
+	for _, f := range c.Files {
+		name := f.Name[strings.LastIndexByte(f.Name, '\\')+1:]
 		if pattern, ok := in.get("F"); !ok || machine.Match(pattern.text, name) {
 			files = append(files, f)
 		}
 	}
-	slices.SortStableFunc(files, func(a, b cabFile) int {
-		return cmp.Or(cmp.Compare(a.folder, b.folder), cmp.Compare(a.offset, b.offset))
-	})
+	c.Sort(files)
 	return files
 }
 
 // expandTo writes the files into a directory, or a single one to a name.
-func expandTo(ctx context.Context, p *proc, in input, c *cabinet, files []cabFile, target string) (int, error) {
+func expandTo(ctx context.Context, p *proc, in input, c *fetch.Cabinet, files []fetch.CabFile, target string) (int, error) {
 	if target == "" {
 		target = "."
 	}
@@ -113,65 +119,47 @@ func expandTo(ctx context.Context, p *proc, in input, c *cabinet, files []cabFil
 	if !isDir && (len(files) != 1 || in.has("F")) {
 		return 1, machine.Refuse("expand to "+target, "it is not a directory that exists", "make the directory first")
 	}
-	if !in.has("F") && len(c.files) > 1 {
+	if !in.has("F") && len(c.Files) > 1 {
 		return 1, machine.Refuse("expand of a cabinet with several files without -F", "Windows does not say which it expands", "add -F:*")
 	}
 	for _, f := range files {
-		if !f.safe() {
-			return 1, machine.Refuse("expand of the file "+f.name, "its name leads out of the directory or is none", "unpack the cabinet before the build")
+		if !f.Safe() {
+			return 1, machine.Refuse("expand of the file "+f.Name, "its name leads out of the directory or is none", "unpack the cabinet before the build")
 		}
 		if isDir {
-			p.println("Adding %s to Extraction Queue", under(strings.TrimSuffix(target, `\`), f.name))
+			p.println("Adding %s to Extraction Queue", under(strings.TrimSuffix(target, `\`), f.Name))
 		}
 	}
 	p.println("\r\nExpanding Files ....")
-	if err := c.extract(ctx, p, files, full, isDir); err != nil {
-		if errors.Is(err, errCab) || errors.Is(err, errCabMethod) {
-			return 1, machine.Refuse("expand", strings.TrimPrefix(err.Error(), "reading cabinet: "), "unpack the cabinet before the build and COPY the files")
+	err = c.Each(ctx, files, func(f fetch.CabFile, r io.Reader) error {
+		if err := p.Machine.Tick(ctx); err != nil {
+			return err
 		}
-		return 1, err
+		to := full
+		if isDir {
+			to = under(full, f.Name)
+			if err := p.fs().MkdirAll(ctx, parent(to)); err != nil {
+				return err
+			}
+		}
+		return expandFile(ctx, p, f, r, to)
+	})
+	if err != nil {
+		return 1, cabRefused(in.operands()[0], err)
 	}
 	p.println("\r\nExpanding Files Complete ...\r\n%d files total.", len(files))
 	return 0, p.failed
 }
 
-// extract writes files, which are in the order of the data.
-func (c *cabinet) extract(ctx context.Context, p *proc, files []cabFile, full string, isDir bool) error {
-	var r *folderReader
-	folder, at := -1, int64(0)
-	for _, f := range files {
-		if f.folder != folder || f.offset < at {
-			var err error
-			if r, err = c.open(f.folder); err != nil {
-				return err
-			}
-			folder, at = f.folder, 0
-		}
-		if _, err := io.CopyN(io.Discard, r, f.offset-at); err != nil {
-			return errCab
-		}
-		to := full
-		if isDir {
-			to = under(full, strings.ReplaceAll(f.name, "/", `\`))
-			if err := p.fs().MkdirAll(ctx, parent(to)); err != nil {
-				return err
-			}
-		}
-		w, err := p.fs().Create(ctx, to, machine.CreateOptions{Times: tree.Times{Modified: f.modified}, Attributes: f.attributes | winmeta.Archive})
-		if err != nil {
-			return err
-		}
-		_, err = io.CopyN(w, r, f.size)
-		if cerr := w.Close(); err == nil && cerr != nil {
-			return fmt.Errorf("writing %s: %w", to, cerr)
-		}
-		if errors.Is(err, io.EOF) {
-			err = errCab
-		}
-		if err != nil {
-			return err
-		}
-		at = f.offset + f.size
+// expandFile writes one file.
+func expandFile(ctx context.Context, p *proc, f fetch.CabFile, r io.Reader, to string) error {
+	w, err := p.fs().Create(ctx, to, machine.CreateOptions{Times: tree.Times{Modified: f.Modified}, Attributes: f.Attributes | winmeta.Archive})
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = io.Copy(w, r)
+	if cerr := w.Close(); err == nil && cerr != nil {
+		return fmt.Errorf("writing %s: %w", to, cerr)
+	}
+	return err
 }
