@@ -109,6 +109,10 @@ func runPushd(ctx context.Context, sh *shell, args string) (int, error) {
 		}
 		return 0, nil
 	}
+	if strings.HasPrefix(path, `\\`) && !strings.HasPrefix(path, `\\?\`) {
+		sh.system(machine.ErrorBadNetPath) // it would become a drive
+		return 1, nil
+	}
 	before := sh.dir
 	rc, err := sh.changeDir(ctx, path)
 	if err == nil && rc == 0 {

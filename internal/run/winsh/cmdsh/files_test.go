@@ -118,6 +118,7 @@ func TestDirectories(t *testing.T) {
 		{`C:`, result{}},
 		{`pushd d&pushd ..&pushd&popd&popd&cd`, out("C:\\w\\d\nC:\\w\nC:\\w\n")},
 		{`pushd nope`, failed(1, noPath)},
+		{`pushd \\srv\share`, failed(1, "The network path was not found.\n")},
 		{`popd`, result{Code: 1}},
 	})
 }

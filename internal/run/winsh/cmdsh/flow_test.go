@@ -27,6 +27,8 @@ func TestIf(t *testing.T) {
 		{`if -1 lss 0 echo y`, out("y\n")},
 		{`if "-1" gtr "1" if '1' geq 1 if a-b gtr ab if a-b lss abc echo y`, out("y\n")},
 		{`if _ lss 0 if 0 lss a if + gtr _ if a lss A echo y`, out("y\n")},
+		{`if "a"="b" echo y`, failed(255, "=\"b\" was unexpected at this time.\n")},
+		{`if a=b (echo y)`, failed(255, "=b was unexpected at this time.\n")},
 		{`if -2147483648 lss -2147483647 echo y`, out("y\n")},
 		{`for /f %i in ('cmd /u /c echo a') do @echo %i`, result{}},
 		{`for %i in (b) do @for /f "delims=%i" %j in ("aib%c") do @echo %j`, out("a\n")},

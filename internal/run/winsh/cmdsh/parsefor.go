@@ -92,10 +92,16 @@ func (p *parser) condition(c *condition) error {
 		p.pos++
 	}
 	c.left = first
-	if p.peek() == '=' && p.peekAt(1) == '=' {
+	switch {
+	case p.peek() == '=' && p.peekAt(1) == '=':
 		p.pos += 2
 		c.op = "=="
-	} else {
+	case p.peek() == '=':
+		at := p.here()
+		p.pos++
+		word, _, _ := p.word(0)
+		return &syntaxError{unexpected("=" + word), at}
+	default:
 		p.skip()
 		at := p.pos
 		word, _, ok := p.word(0)
