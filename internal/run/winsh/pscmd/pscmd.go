@@ -63,7 +63,7 @@ func All() []*ps.Cmdlet {
 		jsonCmdlets(), csvCmdlets(), xmlCmdlets(), stringDataCmdlets(), secureCmdlets(),
 		selectCmdlets(), sortCmdlets(), groupCmdlets(), measureCmdlets(), compareCmdlets(), joinCmdlets(), matchCmdlets(), memberCmdlets(),
 		timeCmdlets(), randomCmdlets(), variableCmdlets(), aliasCmdlets(), commandCmdlets(), moduleCmdlets(),
-		processCmdlets(), sessionCmdlets(),
+		processCmdlets(), serviceCmdlets(), sessionCmdlets(),
 	)
 }
 
@@ -71,7 +71,7 @@ func All() []*ps.Cmdlet {
 func Types() []*ps.Type {
 	return slices.Concat(
 		fileTypes(), versionTypes(), hashTypes(), driveTypes(), registryTypes(), aclTypes(), webTypes(), matchTypes(), xmlTypes(),
-		memberTypes(), measureTypes(), processTypes(), commandTypes(), secureTypes(), encodingTypes(),
+		memberTypes(), measureTypes(), processTypes(), serviceTypes(), commandTypes(), secureTypes(), encodingTypes(),
 	)
 }
 
