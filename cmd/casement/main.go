@@ -151,6 +151,9 @@ func exactArgs(n int, what string) cobra.PositionalArgs {
 		if len(args) == 0 && (cmd.Name() == "build" || cmd.Name() == "plan") {
 			hint = "the last argument is the directory to build from: . is the current one"
 		}
+		if len(args) > n && cmd.Name() == "try" {
+			hint = "put quotes around the line, so that your shell takes it for one argument"
+		}
 		return &usageError{fmt.Errorf("%s wants %s, and got %d arguments", cmd.CommandPath(), what, len(args)), hint}
 	}
 }

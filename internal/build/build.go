@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -152,6 +153,11 @@ type builder struct {
 // open prepares contexts and images; nothing is read yet but a context that is
 // not a directory.
 func (b *builder) open(ctx context.Context) error {
+	for _, id := range slices.Sorted(maps.Keys(b.req.Secrets)) {
+		if err := b.req.Secrets[id].check(id); err != nil {
+			return err
+		}
+	}
 	var err error
 	b.images = newImages(b.tools)
 	if b.contexts, err = openContexts(ctx, b.req, b.tools); err != nil {

@@ -2,6 +2,8 @@ package build
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"sync"
 
 	"github.com/casement/casement/internal/llb"
@@ -239,10 +241,18 @@ func (t *Transfers) opened(task *progress.Task) {
 	t.open = append(t.open, task)
 }
 
-// finish ends the steps of base images that were read.
+// finish ends the steps of base images that were read. Why a build failed is shown
+// where it did; a command that failed says nothing of what it was reading.
 func (t *Transfers) finish(err error) {
 	if t == nil {
 		return
+	}
+	_, exited := errors.AsType[*run.ExitError](err)
+	switch {
+	case exited || Refused(err) != nil:
+		err = nil
+	case err != nil:
+		err = context.Canceled
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

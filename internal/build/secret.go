@@ -3,8 +3,10 @@ package build
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -25,7 +27,7 @@ const maxSecret = 500 << 10
 // environment variable of that name if lookupenv has one, else the file of that
 // name.
 func ParseSecret(s string, lookupenv func(string) (string, bool)) (id string, secret Secret, err error) {
-	const hint = "for example --secret id=token,src=token.txt or --secret id=token,env=TOKEN"
+	const hint = secretHint
 	fields, err := csv.NewReader(strings.NewReader(s)).Read()
 	if err != nil {
 		return "", Secret{}, &UsageError{fmt.Sprintf("secret %q cannot be read: %v", s, err), hint}
@@ -70,6 +72,30 @@ func ParseSecret(s string, lookupenv func(string) (string, bool)) (id string, se
 	}
 	return id, secret, nil
 }
+
+// check finds a file that could not be read before the build begins, be the
+// secret used or not.
+func (s Secret) check(id string) error {
+	if s.Env != "" {
+		return nil
+	}
+	fi, err := os.Stat(s.File)
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
+	}
+	switch {
+	case err != nil:
+	case !fi.Mode().IsRegular() && fi.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice) == 0:
+		err = errors.New("it is no file")
+	case fi.Size() > maxSecret:
+		err = fmt.Errorf("it has more than %d bytes", maxSecret)
+	default:
+		return nil
+	}
+	return &UsageError{fmt.Sprintf("secret %s: %s: %v", id, s.File, err), secretHint}
+}
+
+const secretHint = "for example --secret id=token,src=token.txt or --secret id=token,env=TOKEN"
 
 // read returns the value; ok is false if a variable is not set.
 func (s Secret) read(getenv func(string) string) (value []byte, ok bool, err error) {

@@ -116,6 +116,9 @@ func tryStep(ctx context.Context, req TryRequest, t Tools) (run.Step, error) {
 	if step.Dir, err = winmeta.ToSlash(cmp.Or(req.Dir, base.config.WorkingDir, `C:\`)); err != nil {
 		return step, &UsageError{err.Error(), `for example --workdir C:\app`}
 	}
+	if strings.ContainsAny(step.Dir, `<>:"|?*`) {
+		return step, &UsageError{fmt.Sprintf("%s is no path of Windows", req.Dir), `for example --workdir C:\app`}
+	}
 	if req.Seed != "" {
 		l, err := seedLayer(ctx, req.Seed)
 		if err != nil {

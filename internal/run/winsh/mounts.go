@@ -100,7 +100,7 @@ func bind(ctx context.Context, m run.Mount, out *machine.Mount) error {
 	_, e, err := tree.Resolve(ctx, view, m.Selector, true)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no /%s in what is mounted: %w", m.Selector, err)
+		return &missingSource{m.Selector}
 	case err != nil:
 		return err
 	case e.Kind == tree.File:
@@ -111,6 +111,20 @@ func bind(ctx context.Context, m run.Mount, out *machine.Mount) error {
 		out.Tree = tree.Sub(view, e.Name)
 	}
 	return nil
+}
+
+// missingSource is the error for a source of a bind mount that is not there.
+type missingSource struct{ name string }
+
+// Error names the source.
+func (e *missingSource) Error() string { return "there is no /" + e.name + " in what is mounted" }
+
+// Is reports that something does not exist.
+func (e *missingSource) Is(target error) bool { return target == fs.ErrNotExist }
+
+// Hint says where to look.
+func (e *missingSource) Hint() string {
+	return "source= is a path in the build context, or in the stage or image of from=; .dockerignore may leave it out"
 }
 
 // cacheMount mounts a directory that outlives builds.

@@ -151,10 +151,8 @@ func keyBehind(text string) string {
 		rest = rest[len(p):]
 	}
 	key := canonicalKey(rest)
-	root, _, _ := strings.Cut(key, `\`)
-	switch root {
-	case "HKLM", "HKCU", "HKCR", "HKU", "HKCC":
-		return key
+	if root, _, _ := strings.Cut(key, `\`); !isRoot(root) {
+		return ""
 	}
-	return ""
+	return key
 }

@@ -46,9 +46,13 @@ func ParseRegistryPolicy(s string) (RegistryPolicy, error) {
 	case RegistryDrop:
 		p := RegistryPolicy{Mode: RegistryDrop}
 		for _, k := range strings.Split(keys, ",") {
-			if k = canonicalKey(k); k != "" {
-				p.Drop = append(p.Drop, k)
+			if k = canonicalKey(k); k == "" {
+				continue
 			}
+			if root, _, _ := strings.Cut(k, `\`); !isRoot(root) {
+				return RegistryPolicy{}, fmt.Errorf("registry drop=%s: a key begins with HKLM, HKCU, HKCR, HKU or HKCC", k)
+			}
+			p.Drop = append(p.Drop, k)
 		}
 		if len(p.Drop) == 0 {
 			return RegistryPolicy{}, fmt.Errorf("registry drop names no keys")
@@ -127,6 +131,15 @@ func under(key string, keys []string) bool {
 		k = strings.ToLower(k)
 		return low == k || strings.HasPrefix(low, k+`\`)
 	})
+}
+
+// isRoot reports whether a name is the short one of a root of the registry.
+func isRoot(name string) bool {
+	switch name {
+	case "HKLM", "HKCU", "HKCR", "HKU", "HKCC":
+		return true
+	}
+	return false
 }
 
 // canonicalKey writes a key with the short name of its root, without a drive's

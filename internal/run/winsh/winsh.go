@@ -121,7 +121,27 @@ func (r *Runner) check(ctx context.Context, m *machine.Machine, s run.Step) (lau
 		args = append(args, machine.Arg{Text: a})
 	}
 	c := &machine.Checking{Machine: m, Env: p.Env, Dir: p.Dir, Raw: p.CommandLine, TreeUnknown: s.RootUnknown, Warn: warnings(s)}
-	return launch{found, p.CommandLine}, place(found.Program.Check(ctx, c, args), s)
+	err = r.withoutPath(found.Program.Check(ctx, c, args), p.Env)
+	return launch{found, p.CommandLine}, place(err, s)
+}
+
+// withoutPath puts the refusal of an unknown command right where it is one of
+// Windows, and PATH lacks the directories of Windows: an ENV that puts another in
+// front of a PATH that the base's config does not have.
+func (r *Runner) withoutPath(err error, env *machine.Env) error {
+	refused, ok := errors.AsType[*run.RefusedError](err)
+	if !ok {
+		return err
+	}
+	path, _ := env.Get("PATH")
+	known := r.programs()[strings.TrimSuffix(strings.ToLower(refused.Construct), ".exe")] != nil
+	if !known || strings.Contains(strings.ToLower(strings.ReplaceAll(path, "/", `\`)), `\windows`) {
+		return err
+	}
+	out := *refused
+	out.Reason = `it is in C:\Windows\System32, which PATH does not have: it is ` + shorten(path)
+	out.Way = `the base's config has no PATH that ENV could add to; write ENV PATH="…;C:\Windows\System32;C:\Windows;C:\Windows\System32\WindowsPowerShell\v1.0"`
+	return &out
 }
 
 // Do checks and executes a step, whether or not its result is known. An exit
