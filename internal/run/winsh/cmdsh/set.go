@@ -18,15 +18,12 @@ func runSet(_ context.Context, sh *shell, args string) (int, error) {
 		}
 	}
 	text = setQuotes(text)
-	if strings.TrimLeft(text, " \t") == "" {
-		return sh.listVariables("")
-	}
 	eq := strings.IndexByte(text, '=')
 	switch {
 	case eq == 0:
 		return sh.syntax()
 	case eq < 0:
-		return sh.listVariables(text) // blanks at the end count
+		return sh.listVariables(strings.TrimRight(text, " \t"))
 	}
 	sh.setVariable(text[:eq], text[eq+1:])
 	return 0, nil

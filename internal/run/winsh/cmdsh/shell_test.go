@@ -157,6 +157,9 @@ func TestSystem(t *testing.T) {
 // Broken if it fails: SET shows or computes something else.
 func TestSet(t *testing.T) {
 	check(t, []lineCase{
+		{`set abc1=x&set abc & set abc2 2>nul`, result{Out: "abc1=x\n", Code: 1}},
+		{`set abc1=x&for /f %i in ('set abc 2^>nul') do @echo %i`, out("abc1=x\n")},
+		{`cd d & call echo %^__CD__% %^__APPDIR__%`, out("C:\\w\\d\\ C:\\Windows\\system32\\\n")},
 		{`set b`, out("b=a\n")},
 		{`set B=x& set b`, out("b=x\n")},
 		{`set "x=a b" c& set x`, out("x=a b\n")},

@@ -39,6 +39,10 @@ func (sh *shell) dynamic(name string) (string, bool) {
 		return fmt.Sprintf("%08X", uint32(sh.exitCode)), true
 	case "=C:":
 		return sh.dir, true
+	case "__CD__":
+		return under(sh.dir, ""), true
+	case "__APPDIR__":
+		return `C:\Windows\system32\`, true
 	}
 	return "", false
 }
