@@ -25,7 +25,7 @@ func (b *box) set(path, sddl string) {
 	b.t.Helper()
 	d, err := winmeta.ParseSDDL(sddl)
 	if err == nil {
-		err = b.m.FS().SetDescriptor(b.t.Context(), path, d)
+		err = b.m.FS().Privileged().SetDescriptor(b.t.Context(), path, d)
 	}
 	if err != nil {
 		b.t.Fatal(err)
@@ -105,6 +105,11 @@ func TestIcaclsErrors(t *testing.T) {
 		{name: "no file", line: `icacls none /grant Users:F`, want: result{Out: "Successfully processed 0 files; Failed processing 1 files\r\n", Err: "none: The system cannot find the file specified.\r\n", Code: 2}},
 		{name: "no account", line: `icacls C:\w /grant "NT AUTHORITY\nobody":F`, want: result{Out: "Successfully processed 0 files; Failed processing 1 files\r\n", Err: "NT AUTHORITY\\nobody: No mapping between account names and security IDs was done.\r\n", Code: 1332}},
 		{name: "bad permission", line: `icacls C:\w /grant Users:Z`, want: result{Err: "Invalid parameter \"Users:Z\"\r\n", Code: 87}},
+		{
+			name: "pattern below", files: []string{`C:\w\a.x=1`, `C:\w\b.y=1`, `C:\w\d\c.x=1`}, line: `icacls C:\w\*.x /reset /t`,
+			want: result{Out: crlf(`processed file: C:\w\a.x`, `processed file: C:\w\d\c.x`, `Successfully processed 2 files; Failed processing 0 files`)},
+		},
+		{name: "pattern below that has directories", files: []string{`C:\w\d.x\c.x=1`}, line: `icacls C:\w\*.x /reset /t`, want: result{Refused: "icacls /T with *.x"}},
 		{name: "pattern", files: []string{`C:\w\a=1`, `C:\w\b=1`}, line: `icacls C:\w\* /reset /q`, want: result{Out: "Successfully processed 2 files; Failed processing 0 files\r\n"}},
 	})
 	b := newBox(t, machine.Options{User: "ContainerUser"})

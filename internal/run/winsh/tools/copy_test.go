@@ -208,7 +208,7 @@ func TestRobocopy(t *testing.T) {
 		{name: "attributes", files: []string{`C:\w\a\1=1`}, before: []string{`robocopy a b /A+:RH`}, line: `attrib b\1`, want: result{Out: "A   HR               C:\\w\\b\\1\r\n"}},
 	})
 	for line, want := range map[string]string{
-		`a b /E /MT:8 /R:0`: "", `a b /COPYALL`: "robocopy /COPYALL", `a b /COPY:DATS`: "robocopy /COPY:DATS", `a b /B`: "robocopy /B",
+		`a b /E /MT:8 /R:0`: "", `a b /COPYALL`: "", `a b /COPY:DATX`: "robocopy /COPY:DATX", `a b /COPY:S`: "robocopy /COPY:S", `a b /SECFIX`: "robocopy /SECFIX",
 		`a b /SL`: "robocopy /SL", `a b /zzz`: "", `a b /A+:T`: "robocopy /A+:T",
 	} {
 		if got := check(t, "robocopy", strings.Fields(line)...); got != want {
@@ -234,5 +234,36 @@ func TestRobocopyNewer(t *testing.T) {
 	want := result{Code: 1, Out: "\t    Older     \t\t       3\t1\r100%  \r\n"}
 	if diff := gocmp.Diff(want, b.call(`robocopy a b /NJH /NJS /NDL`, "")); diff != "" {
 		t.Errorf("an older file is copied (-want +got):\n%s", diff)
+	}
+}
+
+// TestRobocopySecurity fails if robocopy does not take over what /COPY asks for,
+// or takes over more.
+func TestRobocopySecurity(t *testing.T) {
+	const source = "O:BUG:SYD:P(A;;FA;;;BA)(A;;FR;;;WD)S:(ML;;NW;;;LW)"
+	for _, c := range []struct{ flags, options, file, dir string }{
+		{"", "/COPY:DAT", "O:BAG:SYD:(A;;FA;;;BA)", ""},
+		{"/SEC", "/COPY:DATS", "O:BAG:SYD:P(A;;FA;;;BA)(A;;FR;;;WD)", "O:BAG:SYD:P(A;;FA;;;BA)(A;;FR;;;WD)"},
+		{"/COPY:OSDAT", "/COPY:DATSO", "O:BUG:SYD:P(A;;FA;;;BA)(A;;FR;;;WD)", "O:BUG:SYD:P(A;;FA;;;BA)(A;;FR;;;WD)"},
+		{"/COPYALL /ZB", "/COPYALL /ZB", source, source},
+	} {
+		b := newBox(t, machine.Options{}, `C:\w\a\f=1`, `C:\w\b\`)
+		b.set(`C:\w\b`, "O:BAG:SYD:(A;OICI;FA;;;BA)")
+		b.set(`C:\w\a\f`, source)
+		b.set(`C:\w\a`, source)
+		r := b.call(`robocopy a b /R:0 `+c.flags, "")
+		if r.Code != 1 || !strings.Contains(r.Out, " "+c.options+" ") {
+			t.Errorf("%s: %+v", c.flags, r)
+		}
+		if c.flags == "" {
+			c.dir = "O:BAG:SYD:(A;OICI;FA;;;BA)"
+		}
+		if diff := gocmp.Diff([]string{c.file, c.dir}, []string{b.sddl(`C:\w\b\f`), b.sddl(`C:\w\b`)}); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.flags, diff)
+		}
+	}
+	b := newBox(t, machine.Options{User: "ContainerUser"}, `C:\w\a\`)
+	if r := b.call(`robocopy a b /COPYALL /NJH`, ""); r.Code != 16 || !strings.HasPrefix(r.Out, "ERROR : You do not have the Manage Auditing user right.\r\n") {
+		t.Errorf("as a user: %+v", r)
 	}
 }

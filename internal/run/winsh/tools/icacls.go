@@ -249,17 +249,46 @@ func (j *icaclsJob) files(ctx context.Context, p *proc) ([]aclFile, uint32, erro
 		}
 		return []aclFile{{full, strings.TrimSuffix(j.name, `\`)}}, 0, nil
 	}
-	infos, err := p.fs().Glob(ctx, parent(full), last)
-	code, fatal := winCode(err)
-	if fatal != nil || code != 0 {
-		return nil, code, fatal
+	deep := j.tree && last != "*" && last != "*.*"
+	out, code, err := matching(ctx, p, parent(full), head, last, deep)
+	if err == nil && code == 0 && len(out) == 0 {
+		code = machine.ErrorFileNotFound
 	}
-	if len(infos) == 0 {
-		return nil, machine.ErrorFileNotFound, nil
+	return out, code, err
+}
+
+// matching lists what matches a pattern in a directory and, where deep, in those
+// below it.
+func matching(ctx context.Context, p *proc, dir, shown, pattern string, deep bool) ([]aclFile, uint32, error) {
+	if err := p.Machine.Tick(ctx); err != nil {
+		return nil, 0, err
+	}
+	infos, err := p.fs().Glob(ctx, dir, pattern)
+	if code, fatal := winCode(err); fatal != nil || code != 0 {
+		return nil, code, fatal
 	}
 	var out []aclFile
 	for _, info := range infos {
-		out = append(out, aclFile{info.Path, head + info.Name})
+		if deep && info.IsDir() {
+			return nil, 0, machine.Refuse("icacls /T with "+pattern, "the directory "+info.Path+" matches, and whether Windows takes all that is in it is not known", "name the directory, or files only")
+		}
+		out = append(out, aclFile{info.Path, shown + info.Name})
+	}
+	if !deep {
+		return out, 0, nil
+	}
+	all, err := p.fs().ReadDir(ctx, dir)
+	if code, fatal := winCode(err); fatal != nil || code != 0 {
+		return out, code, fatal
+	}
+	for _, info := range all {
+		if !info.IsDir() || info.IsLink() {
+			continue
+		}
+		below, code, err := matching(ctx, p, info.Path, shown+info.Name+`\`, pattern, true)
+		if out = append(out, below...); err != nil || code != 0 {
+			return out, code, err
+		}
 	}
 	return out, 0, nil
 }

@@ -12,8 +12,6 @@ import (
 
 func robocopy() tool {
 	const (
-		lists    = "owners and access lists are not copied by casement's robocopy"
-		useACL   = "set them with icacls after copying"
 		jobs     = "job files are not read or written"
 		repeats  = "it runs again and again"
 		leave    = "leave it out"
@@ -28,17 +26,17 @@ func robocopy() tool {
 			flags: join(
 				flags("S", "E", "Z", "J", "PURGE", "MIR", "MOV", "MOVE", "A", "M", "XC", "XN", "XO", "XX", "XL", "IS", "IT",
 					"FFT", "DST", "XJ", "XJD", "XJF", "L", "X", "V", "TS", "FP", "BYTES", "NS", "NC", "NFL", "NDL", "NP", "ETA",
-					"TEE", "NJH", "NJS", "NODCOPY", "NOOFFLOAD", "UNICODE"),
+					"TEE", "NJH", "NJS", "NODCOPY", "NOOFFLOAD", "UNICODE", "SEC", "COPYALL", "B", "ZB"),
 				flagsOf(colon, "LEV", "COPY", "DCOPY", "A+", "A-", "IA", "XA", "MAX", "MIN", "R", "W", "LOG", "LOG+", "IPG"),
 				flagsOf(maybeColon, "MT"), flagsOf(list, "XF", "XD"),
-				refusedFlags(lists, useACL, "SEC", "COPYALL", "SECFIX", "NOCOPY"),
+				refusedFlags("files that are not copied are not changed by casement's robocopy", "copy with /SEC or /COPYALL, or set access with icacls", "SECFIX", "NOCOPY"),
 				refusedFlags(jobs, "write the switches themselves", "JOB", "SAVE", "QUIT", "NOSD", "NODD", "IF"),
 				refusedFlags(repeats, leave, "MON", "MOT", "RH", "PF", "TBD"),
 				refusedFlags(ages, "choose files by name", "MAXAGE", "MINAGE", "MAXLAD", "MINLAD"),
 				refusedFlags(links, exclude, "SL", "SJ"),
 				refusedFlags("it writes the defaults of robocopy into the registry", leave, "REG"),
 				refusedFlags("logs are written in the code page only", "use /LOG", "UNILOG", "UNILOG+"),
-				refusedFlags(settings, leave, "ZB", "B", "EFSRAW", "CREATE", "FAT", "256", "TIMFIX", "IM", "LFSM", "COMPRESS", "SPARSE",
+				refusedFlags(settings, leave, "EFSRAW", "CREATE", "FAT", "256", "TIMFIX", "IM", "LFSM", "COMPRESS", "SPARSE",
 					"NOCLONE", "IORATE", "IOMAXSIZE", "THRESHOLD")),
 		},
 		check: roboCheck,
@@ -48,12 +46,15 @@ func robocopy() tool {
 
 // roboCheck refuses values of switches that are not done.
 func roboCheck(in input) error {
-	for _, c := range []struct{ flag, does string }{{"COPY", "DAT"}, {"DCOPY", "DAT"}} {
+	for _, c := range []struct{ flag, does string }{{"COPY", roboAll}, {"DCOPY", "DAT"}} {
 		for _, r := range strings.ToUpper(in.value(c.flag)) {
 			if !strings.ContainsRune(c.does, r) {
-				return machine.Refuse("robocopy /"+c.flag+":"+in.value(c.flag), "owners, access lists and auditing are not copied by casement's robocopy", "copy with /"+c.flag+":DAT and set access with icacls")
+				return machine.Refuse("robocopy /"+c.flag+":"+in.value(c.flag), "only "+c.does+" are copied by casement's robocopy", "leave the others out")
 			}
 		}
+	}
+	if it, ok := in.get("COPY"); ok && !it.unknown && !strings.Contains(strings.ToUpper(it.text), "D") {
+		return machine.Refuse("robocopy /COPY:"+it.text, "files are only copied with their data by casement's robocopy", "add D")
 	}
 	for _, f := range []string{"A+", "A-", "IA", "XA"} {
 		if _, ok := roboAttributes(in.value(f)); !ok {
@@ -61,6 +62,44 @@ func roboCheck(in input) error {
 		}
 	}
 	return nil
+}
+
+// roboAll is all that /COPY knows: data, attributes, times, access lists, owners
+// and what is audited.
+const roboAll = "DATSOU"
+
+// roboWhat is what is copied of each file, in the order of roboAll.
+func roboWhat(in input) string {
+	what := "DAT"
+	for _, it := range in.items {
+		switch it.flag {
+		case "COPY":
+			what = strings.ToUpper(it.text)
+		case "SEC":
+			what = "DATS"
+		case "COPYALL":
+			what = roboAll
+		}
+	}
+	return strings.Map(func(r rune) rune {
+		if !strings.ContainsRune(what, r) {
+			return -1
+		}
+		return r
+	}, roboAll)
+}
+
+// roboRights is what robocopy says of an account that may not do what is asked.
+func roboRights(p *proc, in input, what string) string {
+	switch {
+	case p.Machine.Account().Admin:
+		return ""
+	case in.has("B") || in.has("ZB"):
+		return "ERROR : You do not have the Backup and Restore Files user rights.\r\n*****  You need these to perform Backup copies (/B or /ZB).\r\n"
+	case strings.Contains(what, "U"):
+		return "ERROR : You do not have the Manage Auditing user right.\r\n*****  You need this to copy auditing information (/COPY:U or /COPYALL).\r\n"
+	}
+	return ""
 }
 
 // roboAttributes reads letters of attributes.
@@ -109,6 +148,7 @@ type robo struct {
 	maxSize  int64 // -1: no limit
 	purge    bool
 	move     bool // files, and directories with /MOVE
+	what     string
 	log      roboLog
 
 	dirs, count [roboColumns]int
@@ -146,6 +186,7 @@ func runRobocopy(ctx context.Context, p *proc, in input) (int, error) {
 		n, _ := strconv.Atoi(it.text)
 		j.levels = max(n, 1)
 	}
+	j.what, p.backup = roboWhat(in), in.has("B") || in.has("ZB")
 	j.purge, j.move = in.has("PURGE") || in.has("MIR"), in.has("MOV") || in.has("MOVE")
 	if err := j.log.open(ctx, p, in); err != nil {
 		return 16, err
@@ -190,6 +231,10 @@ func (j *robo) run(ctx context.Context, p *proc) (int, error) {
 		n := 1 + slices.IndexFunc(j.in.words, func(w word) bool { return w.text == j.in.bad.text })
 		j.log.println("ERROR : Invalid Parameter #%d : \"%s\"", max(n, 1), j.in.bad.text)
 		j.log.print("%s", roboUsage)
+		return 16, nil
+	}
+	if text := roboRights(p, j.in, j.what); text != "" {
+		j.log.println("%s", text)
 		return 16, nil
 	}
 	info, err := p.fs().Stat(ctx, j.from)

@@ -262,11 +262,7 @@ func (j *robo) file(ctx context.Context, p *proc, e roboEntry, to string) error 
 
 // copy copies data, attributes and times as /COPY and the A switches say.
 func (j *robo) copy(ctx context.Context, p *proc, e roboEntry, to string) error {
-	f, s := p.fs(), e.source
-	what := "DAT"
-	if it, ok := j.in.get("COPY"); ok {
-		what = strings.ToUpper(it.text)
-	}
+	f, s, what := p.fs(), e.source, j.what
 	if e.dest != nil && e.dest.Attributes.Has(winmeta.ReadOnly) {
 		if err := f.SetAttributes(ctx, to, e.dest.Attributes&^winmeta.ReadOnly); err != nil {
 			return err
@@ -295,9 +291,49 @@ func (j *robo) copy(ctx context.Context, p *proc, e roboEntry, to string) error 
 		return err
 	}
 	if j.in.has("M") {
-		return f.SetAttributes(ctx, s.Path, s.Attributes&^winmeta.Archive)
+		if err := f.SetAttributes(ctx, s.Path, s.Attributes&^winmeta.Archive); err != nil {
+			return err
+		}
 	}
-	return nil
+	return j.security(ctx, p, s.Path, to)
+}
+
+// security gives the copy of a file or directory the access list, the owner and
+// the audit list of the source, as far as /COPY asks for them. Nothing inherits
+// from it: what is copied below brings its own.
+func (j *robo) security(ctx context.Context, p *proc, from, to string) error {
+	if !strings.ContainsAny(j.what, "SOU") {
+		return nil
+	}
+	s, err := p.fs().Descriptor(ctx, from)
+	if err != nil {
+		return err
+	}
+	d, err := p.fs().Descriptor(ctx, to)
+	if err != nil {
+		return err
+	}
+	take := func(letter string, bits winmeta.Control) bool {
+		if strings.Contains(j.what, letter) {
+			d.Control = d.Control&^bits | s.Control&bits
+			return true
+		}
+		return false
+	}
+	if take("S", winmeta.DACLPresent|winmeta.DACLProtected|winmeta.DACLAutoInherited) {
+		d.DACL = s.DACL
+	}
+	if take("U", winmeta.SACLPresent|winmeta.SACLProtected|winmeta.SACLAutoInherited) {
+		d.SACL = s.SACL
+	}
+	f := p.fs()
+	if take("O", 0) {
+		d.Owner, d.Group = s.Owner, s.Group
+		if p.Machine.Account().Admin {
+			f = f.Privileged()
+		}
+	}
+	return f.SetDescriptor(ctx, to, d)
 }
 
 // finishDir gives a directory the attributes and times of its source, and
@@ -305,6 +341,12 @@ func (j *robo) copy(ctx context.Context, p *proc, e roboEntry, to string) error 
 func (j *robo) finishDir(ctx context.Context, p *proc, info *machine.Info, from, to string) error {
 	if j.in.has("L") {
 		return nil
+	}
+	if code, fatal := winCode(j.security(ctx, p, from, to)); fatal != nil {
+		return fatal
+	} else if code != 0 {
+		j.dirs[roboFailed]++
+		return j.failed(p, code, "Copying NTFS Security to Destination Directory", under(to, ""))
 	}
 	what := "DA"
 	if it, ok := j.in.get("DCOPY"); ok {

@@ -130,7 +130,7 @@ func (j *robo) options() string {
 	if in.has("E") || in.has("MIR") {
 		out = append(out, "/E")
 	}
-	for _, f := range []struct{ name, value string }{{"LEV", in.value("LEV")}, {"DCOPY", "DA"}, {"COPY", "DAT"}} {
+	for _, f := range []struct{ name, value string }{{"LEV", in.value("LEV")}, {"DCOPY", "DA"}} {
 		if it, ok := in.get(f.name); ok {
 			f.value = strings.ToUpper(it.text)
 		}
@@ -138,7 +138,12 @@ func (j *robo) options() string {
 			out = append(out, "/"+f.name+":"+f.value)
 		}
 	}
-	add("Z", "J")
+	if j.what == roboAll {
+		out = append(out, "/COPYALL")
+	} else {
+		out = append(out, "/COPY:"+j.what)
+	}
+	add("Z", "B", "ZB", "J")
 	if j.purge {
 		out = append(out, "/PURGE")
 	}

@@ -102,11 +102,19 @@ type proc struct {
 	stdout *bufio.Writer
 	stdin  *bufio.Reader
 	failed error // the first error of writing
+	// backup says that rights to files do not count: the privileges of backups.
+	backup bool
 }
 
-// print writes text to standard output as it is, in the machine's code page.
+// print writes text to standard output as it is: in the machine's code page, or
+// in UTF-8 to what the user sees, as the shells do.
 func (p *proc) print(format string, args ...any) {
-	if _, err := p.stdout.Write(machine.EncodePage(p.CodePage, expand2(format, args))); err != nil && p.failed == nil {
+	text := expand2(format, args)
+	b := []byte(text)
+	if !p.Terminal {
+		b = machine.EncodePage(p.CodePage, text)
+	}
+	if _, err := p.stdout.Write(b); err != nil && p.failed == nil {
 		p.failed = err
 	}
 }
@@ -182,7 +190,12 @@ func (p *proc) full(path string) (string, error) {
 }
 
 // fs returns the machine's drives.
-func (p *proc) fs() *machine.FS { return p.Machine.FS() }
+func (p *proc) fs() *machine.FS {
+	if p.backup {
+		return p.Machine.FS().Privileged()
+	}
+	return p.Machine.FS()
+}
 
 // winCode divides errors in two: those that Windows reports by a code, for the
 // tool to print, and those that end the step (a refusal, a cancelled context).
