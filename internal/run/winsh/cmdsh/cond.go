@@ -87,7 +87,7 @@ func compareOperands(left, right string, insensitive bool) int {
 	if lok && rok {
 		return cmp.Compare(l, r)
 	}
-	return compareText(left, right, insensitive)
+	return machine.CompareText(left, right, insensitive)
 }
 
 // wholeNumber reads a number that is all of the text.

@@ -321,9 +321,9 @@ func (d *dirPrinter) sort(list []*machine.Info) {
 func (d *dirPrinter) compare(by byte, a, b *machine.Info) int {
 	switch by {
 	case 'n':
-		return compareText(a.Name, b.Name, true)
+		return machine.CompareText(a.Name, b.Name, true)
 	case 'e':
-		return compareText(extension(a.Name), extension(b.Name), true)
+		return machine.CompareText(extension(a.Name), extension(b.Name), true)
 	case 's':
 		return cmp.Compare(a.Size, b.Size)
 	case 'd':

@@ -46,13 +46,13 @@ func TestIcacls(t *testing.T) {
 		{
 			line: `icacls d /grant Users:(OI)(CI)F`, out: "processed file: d\r\n" + done1,
 			d: "O:BAG:SYD:AI(A;OICI;FA;;;BU)(A;OICIID;FA;;;SY)(A;OICIID;0x1200a9;;;BU)",
-			f: "O:BAG:SYD:AI(A;ID;FA;;;BU)(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BU)",
+			f: "O:BAG:SYD:AI(A;ID;FA;;;BU)(A;ID;FA;;;SY)",
 		},
 		{
 			line: `icacls C:\w\d /grant:r *S-1-5-32-545:(OI)(CI)M /grant:r "NT AUTHORITY\NETWORK SERVICE":RX /T`,
 			out:  "processed file: C:\\w\\d\r\nprocessed file: C:\\w\\d\\f\r\nSuccessfully processed 2 files; Failed processing 0 files\r\n",
 			d:    "O:BAG:SYD:AI(A;;0x1200a9;;;NS)(A;OICI;0x1301bf;;;BU)(A;OICIID;FA;;;SY)(A;OICIID;0x1200a9;;;BU)",
-			f:    "O:BAG:SYD:AI(A;;0x1200a9;;;NS)(A;;0x1301bf;;;BU)(A;ID;0x1301bf;;;BU)(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BU)",
+			f:    "O:BAG:SYD:AI(A;;0x1200a9;;;NS)(A;;0x1301bf;;;BU)(A;ID;0x1301bf;;;BU)(A;ID;FA;;;SY)",
 		},
 		{
 			line: `icacls d\f /deny Everyone:(W,D) /q`, out: done1, d: dir,

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -139,45 +140,26 @@ type sorter struct {
 
 func (s *sorter) compare(a, b string) int {
 	a, b = a[min(s.column-1, len(a)):], b[min(s.column-1, len(b)):]
-	for i := range min(len(a), len(b)) {
-		x, y := lowerASCII(a[i]), lowerASCII(b[i])
-		if x == y {
-			continue
-		}
-		if s.bytes {
-			return int(x) - int(y)
-		}
-		cx, cy := sortClass(x), sortClass(y)
-		switch {
-		case cx == sortOther || cy == sortOther || cx == cy && cx == sortPunctuation:
-			s.unsure = strconv.QuoteToASCII(string(rune(x)) + string(rune(y)))
-		case cx != cy:
-			return cx - cy
-		}
-		return int(x) - int(y)
+	if s.bytes {
+		return bytes.Compare(lowerBytes(a), lowerBytes(b))
 	}
-	return len(a) - len(b)
+	i := 0
+	for i < min(len(a), len(b)) && lowerASCII(a[i]) == lowerASCII(b[i]) {
+		i++
+	}
+	rest := a[i:min(i+1, len(a))] + b[i:min(i+1, len(b))]
+	// Hyphens and apostrophes count or do not, by what sort calls; nobody has said.
+	words := machine.CompareText(a, b, true)
+	if order := machine.CompareStrings(a, b); words != order || strings.ContainsFunc(rest, func(r rune) bool { return r < '\t' || r > '\r' && r < ' ' || r >= 0x7F }) {
+		s.unsure = strconv.QuoteToASCII(rest)
+	}
+	return words
 }
 
-// Classes of characters in the order of the English locale.
-const (
-	sortBlank = iota
-	sortPunctuation
-	sortDigit
-	sortLetter
-	sortOther // beyond ASCII, controls, and what is weighed last
-)
-
-func sortClass(c byte) int {
-	switch {
-	case c == ' ':
-		return sortBlank
-	case isDigitByte(c):
-		return sortDigit
-	case isLetterByte(c):
-		return sortLetter
-	case c < ' ' || c >= 0x7F || c == '-' || c == '\'':
-		return sortOther
+func lowerBytes(s string) []byte {
+	b := []byte(s)
+	for i, c := range b {
+		b[i] = lowerASCII(c)
 	}
-	return sortPunctuation
+	return b
 }
