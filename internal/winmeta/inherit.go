@@ -25,7 +25,7 @@ func (d Descriptor) InheritFor(dir bool, owner, group SID) Descriptor {
 		child.Control |= DACLAutoInherited
 	}
 	for _, a := range d.DACL {
-		child.DACL = append(child.DACL, a.inherit(dir, owner, group, mark)...)
+		child.DACL = a.pass(child.DACL, dir, owner, group, mark)
 	}
 	if child.DACL == nil {
 		child.Control &^= DACLAutoInherited
@@ -37,33 +37,71 @@ func (d Descriptor) InheritFor(dir bool, owner, group SID) Descriptor {
 	return child
 }
 
-// inherit returns what one entry of a directory contributes to a new object in
-// it: nothing, one entry, or two.
-func (a ACE) inherit(dir bool, owner, group SID, mark ACEFlags) []ACE {
-	own := a // on the object itself
-	own.SID, own.Mask = substitute(a.SID, owner, group), mapGeneric(a.Mask)
-	own.Flags = a.Flags&(AuditSuccess|AuditFailure) | mark
-	if !dir {
-		if a.Flags&ObjectInherit == 0 {
-			return nil
+// inherit returns what one entry of a directory gives to a new object in it: an
+// entry for the object itself, and one for what is created below it. Nil is none.
+func (a ACE) inherit(dir bool, owner, group SID, mark ACEFlags) (own, below *ACE) {
+	kind := ObjectInherit
+	if dir {
+		kind = ContainerInherit
+	}
+	if a.Flags&kind != 0 {
+		e := a
+		e.SID, e.Mask = substitute(a.SID, owner, group), mapGeneric(a.Mask)
+		e.Flags = a.Flags&(AuditSuccess|AuditFailure) | mark
+		own = &e
+	}
+	if dir && a.Flags&NoPropagate == 0 && a.Flags&(ObjectInherit|ContainerInherit) != 0 {
+		e := a
+		e.Flags = a.Flags&(ObjectInherit|ContainerInherit|AuditSuccess|AuditFailure) | InheritOnly | mark
+		below = &e
+	}
+	return own, below
+}
+
+// pass appends what one entry of a directory gives to a new object in it: nothing,
+// one entry, or two.
+func (a ACE) pass(list []ACE, dir bool, owner, group SID, mark ACEFlags) []ACE {
+	own, below := a.inherit(dir, owner, group, mark)
+	if own != nil && !own.isDuplicate(list) {
+		if below != nil && own.SID == a.SID && own.Mask == a.Mask {
+			own.Flags, below = below.Flags&^InheritOnly, nil // one entry can do both
 		}
-		return []ACE{own}
+		list = append(list, *own)
 	}
-	below := a // for what is created below it
-	below.Flags = a.Flags&(ObjectInherit|ContainerInherit|AuditSuccess|AuditFailure) | InheritOnly | mark
-	passOn := a.Flags&NoPropagate == 0
-	switch {
-	case a.Flags&ContainerInherit != 0 && !passOn:
-		return []ACE{own}
-	case a.Flags&ContainerInherit != 0 && own.SID == a.SID && own.Mask == a.Mask:
-		below.Flags &^= InheritOnly // one entry can do both
-		return []ACE{below}
-	case a.Flags&ContainerInherit != 0:
-		return []ACE{own, below}
-	case a.Flags&ObjectInherit != 0 && passOn:
-		return []ACE{below}
+	if below != nil && !below.isDuplicate(list) {
+		list = append(list, *below)
 	}
-	return nil
+	return list
+}
+
+// isDuplicate reports whether inherited entries of a list say already what an
+// inherited entry says, for the object itself and for what is below it. Windows
+// leaves such entries out.
+func (a ACE) isDuplicate(list []ACE) bool {
+	if a.Flags&Inherited == 0 {
+		return false
+	}
+	said := func(e ACE) (own, object, container uint32) {
+		if e.Flags&InheritOnly == 0 {
+			own = e.Mask
+		}
+		if e.Flags&ObjectInherit != 0 {
+			object = e.Mask
+		}
+		if e.Flags&ContainerInherit != 0 {
+			container = e.Mask
+		}
+		return own, object, container
+	}
+	own, object, container := said(a)
+	for _, e := range list {
+		if e.Flags&Inherited == 0 || e.Type != a.Type || e.SID != a.SID || (e.Flags^a.Flags)&(AuditSuccess|AuditFailure) != 0 {
+			continue
+		}
+		x, y, z := said(e)
+		own, object, container = own&^x, object&^y, container&^z
+	}
+	return own|object|container == 0
 }
 
 func substitute(s, owner, group SID) SID {

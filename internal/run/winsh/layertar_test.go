@@ -31,6 +31,13 @@ type builder struct {
 	policy string
 	// tars are those of all layers, the base's first.
 	tars [][]byte
+	base *tree.Layer // as it was before it was packed
+}
+
+// open makes the base one that can be read for nothing.
+func (b *builder) open() *builder {
+	b.chain = tree.NewChain(b.chain.Platform, b.base)
+	return b
 }
 
 // newBuilder begins with a base image that nobody has read, of these entries.
@@ -55,6 +62,7 @@ func newBuilder(t *testing.T, base ...*tree.Entry) *builder {
 		changes = append(changes, tree.Change{Entry: e})
 	}
 	l := &tree.Layer{Changes: tree.NewSet(changes)}
+	b.base = l
 	data := b.tar(t, l, layer.Options{Base: true})
 	p, err := layer.Prepare(t.Context(), nil, l, layer.Options{Base: true})
 	if err != nil {
@@ -181,8 +189,8 @@ func tarEntries(t *testing.T, data []byte) []tarEntry {
 
 // What administrators make below C:\ inherits.
 const (
-	inheritedDir  = "O:BAG:SYD:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)(A;CIID;LC;;;BU)(A;CIID;DC;;;BU)(A;ID;FA;;;BA)(A;OICIIOID;GA;;;CO)"
-	inheritedFile = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)(A;ID;FA;;;BA)"
+	inheritedDir  = "O:BAG:SYD:AI(A;OICIID;FA;;;SY)(A;OICIID;FA;;;BA)(A;OICIID;0x1200a9;;;BU)(A;CIID;LC;;;BU)(A;CIID;DC;;;BU)(A;OICIIOID;GA;;;CO)"
+	inheritedFile = "O:BAG:SYD:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;0x1200a9;;;BU)"
 )
 
 // String is a line about an entry: what is usual is left out.

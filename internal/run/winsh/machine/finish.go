@@ -163,7 +163,12 @@ func (c *collector) stub(ctx context.Context, n *node, name string) error {
 // it is not replaced has to be removed by name, because Windows layers have no
 // other way.
 func (c *collector) fresh(ctx context.Context, dir *node, name string, below bool) error {
-	c.changes = append(c.changes, tree.Change{Entry: c.f.entry(dir, name)})
+	e := c.f.entry(dir, name)
+	if below && e.Windows == nil && e.Owner == nil {
+		// It is another directory: what was said of the old one does not count.
+		e.Windows = &tree.Windows{Attributes: uint32(winmeta.DirectoryAttributes)}
+	}
+	c.changes = append(c.changes, tree.Change{Entry: e})
 	kids, err := c.f.children(ctx, dir)
 	if err != nil {
 		return err
