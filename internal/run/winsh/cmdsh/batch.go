@@ -266,7 +266,7 @@ func promptCharacter(c byte) string {
 	case 'g':
 		return ">"
 	case 'h':
-		return "\b"
+		return "\b \b"
 	case 'l':
 		return "<"
 	case 'q':

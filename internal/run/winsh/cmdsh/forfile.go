@@ -28,7 +28,9 @@ const maxTokens = 31
 // parseFileOptions reads the options; word is what is not understood.
 func parseFileOptions(text string) (o fileOptions, word string) {
 	o = fileOptions{eol: ";", delims: " \t", tokens: []bool{true}, count: 1}
-	text = stripQuotes(strings.TrimSpace(text))
+	text = strings.TrimSpace(text)
+	quoted := strings.HasPrefix(text, `"`)
+	text = stripQuotes(text)
 	for {
 		text = strings.TrimLeft(text, " \t")
 		if text == "" {
@@ -42,7 +44,9 @@ func parseFileOptions(text string) (o fileOptions, word string) {
 		case strings.HasPrefix(low, "eol="):
 			text = text[4:]
 			_, size := utf8.DecodeRuneInString(text)
-			o.eol, text = text[:size], text[size:]
+			if o.eol, text = text[:size], text[size:]; size == 0 && quoted {
+				o.eol = `"` // the one that ends the options
+			}
 		case strings.HasPrefix(low, "skip="):
 			n, end := integerAt(text, 5)
 			if end == 5 || n <= 0 {

@@ -317,6 +317,12 @@ func (p *parser) command(redirs []redir) (node, error) {
 		name, quoted, _ = p.word('(')
 		name = "(" + name
 	}
+	if i := strings.IndexByte(name, '/'); i > 0 && strings.HasSuffix(p.buf[:p.pos], name) {
+		if strings.EqualFold(name[:i], "if") || strings.EqualFold(name[:i], "for") { // "for/f"
+			p.pos -= len(name) - i
+			name = name[:i]
+		}
+	}
 	c.name = name
 	if !quoted {
 		isIf, isFor := len(name) == 2 && strings.EqualFold(name, "if"), len(name) == 3 && strings.EqualFold(name, "for")
