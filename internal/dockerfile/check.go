@@ -39,9 +39,13 @@ func (f *Findings) OK() bool { return len(f.Warnings) == 0 && f.Err == nil }
 // Warn adds a warning about a line, in its place. A rule may say the same of
 // several stages; that is one warning.
 func (f *Findings) Warn(rule string, line int, message, detail string) {
-	w := trap{rule: rule, msg: message, detail: detail, line: line}.warning(f.file, f.text)
-	w.Short = rule + ": " + message
-	if !slices.ContainsFunc(f.Warnings, func(o progress.Warning) bool { return o.Short == w.Short && firstLine(o) == line }) {
+	f.warn(trap{rule: rule, msg: message, detail: detail, line: line})
+}
+
+func (f *Findings) warn(t trap) {
+	w := t.warning(f.file, f.text)
+	w.Short = t.rule + ": " + t.msg
+	if !slices.ContainsFunc(f.Warnings, func(o progress.Warning) bool { return o.Short == w.Short && firstLine(o) == t.line }) {
 		f.Warnings = append(f.Warnings, w)
 		f.sort()
 	}
@@ -132,9 +136,7 @@ func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 	}
 	if p == nil || p.OS == "windows" {
 		for _, t := range windowsTraps(c.text()) {
-			w := t.warning(c.req.Filename, c.text())
-			w.Short = t.rule + ": " + t.msg
-			f.Warnings = append(f.Warnings, w)
+			f.warn(t)
 		}
 	}
 	f.sort()
@@ -142,6 +144,11 @@ func Check(ctx context.Context, req Request, res Resolver) (*Findings, error) {
 		f.Err = c.lintError(list.Error)
 	} else if p != nil {
 		f.Graphs = c.graphs(ctx, o, p)
+		for _, g := range f.Graphs {
+			for _, t := range heredocTraps(g) {
+				f.warn(t)
+			}
+		}
 	}
 	return f, nil
 }

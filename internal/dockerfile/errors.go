@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/distribution/reference"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 
 	"github.com/casement/casement/internal/llb"
@@ -127,12 +128,30 @@ func (c *client) explain(ctx context.Context, err error) error {
 	c.advise(out)
 	switch text := err.Error(); {
 	case out.Where.Line > 0:
+	case strings.HasSuffix(text, "arguments are required"):
+		out.Where, out.err = c.emptyCommand(), errors.New("RUN has no command")
 	case errors.Is(err, filepath.ErrBadPattern):
 		out.err, out.hint = fmt.Errorf(".dockerignore: %w", filepath.ErrBadPattern), "look for a [ without its ] there"
 	case strings.Contains(text, "file with no instructions"):
 		out.Where.File, out.hint = c.req.Filename, "a Dockerfile begins with FROM"
 	}
 	return out
+}
+
+// emptyCommand returns the place of the first RUN with an empty list.
+func (c *client) emptyCommand() llb.Location {
+	f, err := parse(c.text())
+	if err != nil {
+		return llb.Location{}
+	}
+	for _, s := range f.stages {
+		for _, cmd := range s.Commands {
+			if run, ok := cmd.(*instructions.RunCommand); ok && len(run.CmdLine) == 0 {
+				return c.place(linesAt(run.Location()))
+			}
+		}
+	}
+	return llb.Location{}
 }
 
 // missing is the error for a Dockerfile that is not there.
@@ -231,6 +250,8 @@ func (c *client) hintFor(e *Error) string {
 		}
 	case strings.Contains(msg, "no build stage in current context"), strings.Contains(msg, "file with no instructions"):
 		return "a Dockerfile begins with FROM"
+	case strings.Contains(msg, "invalid mount target"):
+		return `name a directory with --mount=…,target=C:\cache`
 	case strings.Contains(msg, "unterminated heredoc"):
 		return "end it by a line that has its word and nothing else"
 	case strings.Contains(msg, "secret target is required on Windows"):

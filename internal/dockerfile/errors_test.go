@@ -148,9 +148,8 @@ func TestTraps(t *testing.T) {
 		"percent signs, other":      {base + "ENV A=100% B=50%x\n", nil},
 		"quoted blank":              {"# escape=`\n" + base + "COPY a C:\\Program` Files\\y\\\n", []string{"WindowsQuotedBlank: a back quote does not keep a blank in a path of COPY (line 3)"}},
 		"continued with a blank":    {"# escape=`\n" + base + "COPY a `\n  b C:\\x\\\n", nil},
-		"here-document":             {base + "RUN <<EOF\ndir\nver\nEOF\n", []string{"WindowsHeredoc: cmd runs only the first line of a here-document (line 2)"}},
-		"here-document, one":        {base + "RUN <<EOF\ndir\nEOF\n", nil},
-		"here-document, powershell": {base + "SHELL [\"powershell\", \"-Command\"]\nRUN <<EOF\ndir\nver\nEOF\n", nil},
+		"list that is no JSON":      {base + "RUN [\"C:\\x.exe\", \"a\"]\nENTRYPOINT ['x']\n", []string{"WindowsExecForm: the list of RUN is no JSON, so the shell gets it as it is written (line 2)"}},
+		"list that is JSON":         {base + "RUN [\"C:\\\\x.exe\", \"a\"]\nRUN [int] \"1\"\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := warnings(t, windows(tt.text))
@@ -303,6 +302,24 @@ Dockerfile:3
    1 |     FROM nanoserver
    2 |     ENV PATH=%PATH%
    3 | >>> CMD x
+--------------------
+`, false},
+		"here-documents": {"FROM nanoserver\nRUN <<EOF\ndir\nEOF\nRUN <<EOF\ndir\nver\nEOF\nSHELL [\"powershell\", \"-Command\"]\nRUN <<EOF\ndir\nver\nEOF\n", `Check complete, 1 warning has been found!
+
+WARNING: WindowsHeredoc
+cmd runs only the first line of a here-document
+Join the commands with && or use SHELL ["powershell", "-Command"].
+
+Dockerfile:5
+--------------------
+   3 |     dir
+   4 |     EOF
+   5 | >>> RUN <<EOF
+   6 | >>> dir
+   7 | >>> ver
+   8 | >>> EOF
+   9 |     SHELL ["powershell", "-Command"]
+  10 |     RUN <<EOF
 --------------------
 `, false},
 		"error": {"FROM nanoserver\nCOPY a D:/\n", `

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
 	"github.com/casement/casement/internal/llb"
 )
 
@@ -16,6 +18,7 @@ import (
 // nobody has seen them, so they may change; their digests stay those of what
 // the frontend said.
 func (c *client) mend(r *Result) error {
+	commands := c.commands()
 	for v := range r.Graph.Vertices() {
 		switch op := v.Op.(type) {
 		case *llb.Source:
@@ -34,9 +37,43 @@ func (c *client) mend(r *Result) error {
 				}
 				op.Mounts[i].Dest = dest
 			}
+			if text := commands[v.Where.Line]; text != "" {
+				v.Name = renamed(v.Name, text)
+			}
 		}
 	}
 	return nil
+}
+
+// commands returns the texts of the RUN instructions that have back slashes or
+// back quotes, by their lines. The frontend takes those for escape characters
+// when it names the steps.
+func (c *client) commands() map[int]string {
+	out := map[int]string{}
+	f, err := parse(c.text())
+	if err != nil {
+		return out
+	}
+	for _, s := range f.stages {
+		for _, cmd := range s.Commands {
+			run, ok := cmd.(*instructions.RunCommand)
+			if !ok || len(run.Files) > 0 || !strings.ContainsAny(run.String(), "\\`") {
+				continue
+			}
+			line, _ := linesAt(run.Location())
+			out[line] = run.String()
+		}
+	}
+	return out
+}
+
+// renamed puts another text behind the counter of a step's name.
+func renamed(name, text string) string {
+	counter, _, ok := strings.Cut(name, "] ")
+	if !ok || !strings.HasPrefix(name, "[") {
+		return text
+	}
+	return counter + "] " + text
 }
 
 // mendLayout puts the directory and the digest of an OCI layout where the

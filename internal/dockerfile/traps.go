@@ -37,12 +37,8 @@ func (c *client) warnTraps(results []Result) {
 	if !slices.ContainsFunc(results, func(r Result) bool { return r.Platform.OS == "windows" }) {
 		return
 	}
-	traps := windowsTraps(c.text())
-	for _, r := range results {
-		traps = append(traps, heredocTraps(r.Graph)...)
-	}
 	seen := make(map[string]bool)
-	for _, t := range traps {
+	for _, t := range windowsTraps(c.text()) {
 		if w := t.warning(c.req.Filename, c.text()); !seen[w.Short] {
 			seen[w.Short] = true
 			c.loading.Warn(w)
@@ -61,6 +57,12 @@ func windowsTraps(text []byte) []trap {
 		for _, cmd := range s.Commands {
 			var words []string
 			switch cmd := cmd.(type) {
+			case *instructions.RunCommand:
+				out = append(out, listTraps(text, cmd, cmd.PrependShell)...)
+			case *instructions.CmdCommand:
+				out = append(out, listTraps(text, cmd, cmd.PrependShell)...)
+			case *instructions.EntrypointCommand:
+				out = append(out, listTraps(text, cmd, cmd.PrependShell)...)
 			case *instructions.EnvCommand:
 				out = append(out, envTraps(cmd)...)
 				for _, e := range cmd.Env {
@@ -188,6 +190,25 @@ func quoteTraps(f *file, text []byte, cmd instructions.Command) []trap {
 		msg:    fmt.Sprintf("a back quote does not keep a blank in a path of %s", cmd.Name()),
 		detail: `The path ends at the blank. Write the JSON form: ["source", "C:\\Program Files\\x\\"].`,
 	}}
+}
+
+// brokenList is what looks like the exec form behind the name of an instruction
+// and its flags.
+var brokenList = regexp.MustCompile(`(?s)^\s*(?:ONBUILD\s+)?[A-Za-z]+\s+(?:--\S+\s+)*\[\s*".*\]\s*$`)
+
+// listTraps finds lists of words that are no JSON, so that they are taken for the
+// text of a command.
+func listTraps(text []byte, cmd instructions.Command, shell bool) []trap {
+	first, last := linesAt(cmd.Location())
+	if !shell || !brokenList.MatchString(linesOf(text, first, last)) {
+		return nil
+	}
+	t := trap{
+		rule: "WindowsExecForm", line: first, last: last,
+		msg:    fmt.Sprintf("the list of %s is no JSON, so the shell gets it as it is written", strings.ToUpper(cmd.Name())),
+		detail: "Put double quotes around each word, and write each \\ of a path twice.",
+	}
+	return []trap{t}
 }
 
 // heredocTraps finds scripts of which cmd runs the first line only.

@@ -146,7 +146,12 @@ func (f Func) Run(ctx context.Context, s Step) (Result, error) { return f(ctx, s
 // ExitError says that a command ran and failed.
 type ExitError struct {
 	Code int
+	// Advice says what may be the reason; "" if nobody knows.
+	Advice string
 }
+
+// Hint says what may be the reason.
+func (e *ExitError) Hint() string { return e.Advice }
 
 // Error implements error.
 func (e *ExitError) Error() string { return fmt.Sprintf("the command exited with code %d", e.Code) }

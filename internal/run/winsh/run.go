@@ -68,7 +68,11 @@ func (r *Runner) layer(ctx context.Context, s run.Step, spool machine.Spool) (*t
 		return nil, err
 	}
 	if out.ExitCode != 0 {
-		return nil, &run.ExitError{Code: out.ExitCode}
+		err := &run.ExitError{Code: out.ExitCode}
+		if !out.Account.Admin {
+			err.Advice = "it ran as " + out.Account.Name + "; if access was denied, write USER ContainerAdministrator before it"
+		}
+		return nil, err
 	}
 	if len(out.Result.Hives) > 0 && s.Warn != nil {
 		s.Warn(run.Warning{

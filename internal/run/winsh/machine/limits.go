@@ -49,6 +49,11 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("%s takes more than %d %s", e.What, e.Limit, e.Unit)
 }
 
+// Hint says why there is a limit.
+func (e *LimitError) Hint() string {
+	return "limits protect a build from steps that do not end; do less in one step, or print less"
+}
+
 // work counts what a step has used.
 type work struct {
 	began   time.Time
