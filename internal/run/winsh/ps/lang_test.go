@@ -123,7 +123,7 @@ func TestStrings(t *testing.T) {
 		{name: "format numbers", text: "'{0:P1} {0:F3} {0:E2} {0:G2}' -f 0.1256; '{0:C}' -f 5; '{0:000}' -f 7; '{0:#,0.00}' -f 1234.5; '{0:0.##}' -f 1.5; '{0:0%}' -f 0.5", five: "12.6 % 0.126 1.26E-001 0.13\n$5.00\n007\n1,234.50\n1.5\n50%", seven: "12.6% 0.126 1.26E-001 0.13\n$5.00\n007\n1,234.50\n1.5\n50%"},
 		{name: "format dates", text: "'{0:yyyy-MM-dd HH:mm:ss}' -f [datetime]'2020-02-03 04:05:06'; '{0:d} {0:t} {0:D} {0:s} {0:ddd MMM}' -f [datetime]'2020-02-03 04:05:06'", want: "2020-02-03 04:05:06\n2/3/2020 4:05 AM Monday, February 3, 2020 2020-02-03T04:05:06 Mon Feb"},
 		{name: "format spans", text: "'{0:hh\\:mm\\:ss}' -f [timespan]'01:02:03'; [string][timespan]'1.02:03:04'", want: "01:02:03\n1.02:03:04"},
-		{name: "format half away from zero", text: "'{0:N0} {1:N0} {2:F1}' -f 0.5, 1.5, 0.25", want: "1 2 0.3"},
+		{name: "format halves", text: "'{0:N0} {1:N0} {2:F1} {3:0}' -f 0.5, 1.5, 0.25, -0.1", five: "1 2 0.3 0", seven: "0 2 0.2 -0"},
 		{name: "too few arguments", text: "try { '{1}' -f 1 } catch { $_.FullyQualifiedErrorId; $_.Exception.Message }", want: "FormatError\nError formatting a string: Index (zero based) must be greater than or equal to zero and less than the size of the argument list.."},
 		{name: "indexes", text: "'abc'[0]; 'abc'[-1]; 'abc'[1..2] -join ''; ('abc'[9]) -eq $null; 'äx'.Length; '😀'.Length", want: "a\nc\nbc\nTrue\n2\n2"},
 		{name: "here-strings", text: "@\"\na $(1+1)\n\"@; @'\n$x\n'@", want: "a 2\n$x"},

@@ -15,7 +15,7 @@ func (s *Session) FormatNumber(v any, format string) (string, error) {
 	}
 	letter, digits := standardNumber(format)
 	if letter == 0 {
-		return customNumber(v, format), nil
+		return s.customNumber(v, format), nil
 	}
 	bad := NewException("System.FormatException", "Format specifier was invalid.")
 	whole := kindOf(v) < kFloat || kindOf(v) == kBig

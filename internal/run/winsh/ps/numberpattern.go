@@ -7,8 +7,13 @@ import (
 
 // customNumber formats with a pattern of 0 # . , % e and literals, with up to
 // three sections for positive, negative and zero.
-func customNumber(v any, format string) string {
+func (s *Session) customNumber(v any, format string) string {
 	n := significandOf(v)
+	real := false // a double of .NET keeps its sign when it becomes zero
+	switch v.(type) {
+	case float64, float32:
+		real = s.edition == Core
+	}
 	which := 0
 	switch {
 	case n.d == "":
@@ -27,7 +32,7 @@ func customNumber(v any, format string) string {
 	}
 	w := patternWriter{pattern: p, n: n}
 	w.write(section)
-	if n.neg && first && n.d != "" {
+	if n.neg && first && (n.d != "" || real && w.b.Len() > 0) {
 		return "-" + w.b.String()
 	}
 	return w.b.String()
