@@ -34,6 +34,7 @@ func refusedSystem() []refusal {
 		scripts   = "scripts of the Windows Script Host need its engines and COM"
 		rewrite   = "write the step in PowerShell or cmd"
 		onWindows = "run this step on a Windows machine (docker build there)"
+		leave     = "leave it out"
 		atStart   = "do it when the container starts, in its entry point"
 		base      = "choose a base image that has it, such as mcr.microsoft.com/windows/server or an image for the feature"
 	)
@@ -73,6 +74,18 @@ func refusedSystem() []refusal {
 		{"cmdkey", "credentials are kept in a store that only Windows can write", "pass secrets with RUN --mount=type=secret"},
 		{"runas", "a step runs as the account of USER", "use USER before RUN"},
 		{"dcomcnfg", running, onWindows},
+		{"certreq", "certificates are requested by a service of Windows", "make the certificate before the build and COPY it"},
+		{"odbcconf", "it registers drivers by running their code", "write the registry keys with reg add"},
+		{"mofcomp", "it asks a service of a running Windows", onWindows},
+		{"winmgmt", "it asks a service of a running Windows", onWindows},
+		{"unlodctr", "performance counters are registered by running code", onWindows},
+		{"fondue", features, base},
+		{"ocsetup", features, base},
+		{"regini", "its scripts are not read", "use reg add, and PowerShell for access lists"},
+		{"extrac32", "it unpacks as expand does", "use expand CABINET -F:* DIRECTORY, or tar -xf"},
+		{"waitfor", "nobody sends signals during a build", leave},
+		{"doskey", "nobody types commands during a build", leave},
+		{"help", "it prints the help texts of Windows", leave},
 		{"iisreset", running, atStart},
 	}
 }
@@ -92,7 +105,6 @@ func refusedNetwork() []refusal {
 		{"arp", setUp, atStart},
 		{"ipconfig", setUp, atStart},
 		{"netstat", setUp, atStart},
-		{"ping", http, "leave it out; to wait, use powershell Start-Sleep"},
 		{"pathping", http, "leave it out"},
 		{"tracert", http, "leave it out"},
 		{"nslookup", http, "leave it out"},

@@ -60,6 +60,9 @@ func reg() tool {
 			if err != nil {
 				return 1, err
 			}
+			if !args.has("REG") && p.of32() {
+				args.items = append(args.items, item{flag: "REG", text: "32"})
+			}
 			name += " " + strings.ToUpper(in.words[0].text)
 			if args.bad != nil || len(args.operands()) != cmd.keys {
 				return regSyntax(p, name), nil

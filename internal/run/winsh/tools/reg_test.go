@@ -197,3 +197,32 @@ func TestSc(t *testing.T) {
 		t.Errorf("delete (-want +got):\n%s", diff)
 	}
 }
+
+// TestReg32 fails if the reg of 32 bits works on the keys of 64, or another way
+// to import a file does something else than reg.
+func TestReg32(t *testing.T) {
+	b := newBox(t, machine.Options{}, "C:\\w\\x.reg=REGEDIT4\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Y]\r\n\"b\"=\"2\"\r\n")
+	ok := result{Out: "The operation completed successfully.\r\n"}
+	if diff := gocmp.Diff(ok, b.call(`C:\Windows\SysWOW64\reg.exe add HKLM\SOFTWARE\X /v a /d 1 /f`, "")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := gocmp.Diff(result{}, b.call(`regedit /s x.reg`, "")); diff != "" {
+		t.Error(diff)
+	}
+	for _, c := range []struct {
+		line string
+		code int
+	}{
+		{`reg query HKLM\SOFTWARE\WOW6432Node\X /v a`, 0}, {`reg query HKLM\SOFTWARE\X`, 1}, {`C:\Windows\SysWOW64\reg.exe query HKLM\SOFTWARE\X`, 0},
+		{`C:\Windows\SysWOW64\reg.exe query HKLM\SOFTWARE\X /reg:64`, 1}, {`reg query HKLM\SOFTWARE\Y /v b`, 0},
+	} {
+		if r := b.call(c.line, ""); r.Code != c.code || r.Refused != "" {
+			t.Errorf("%s: %+v", c.line, r)
+		}
+	}
+	for _, line := range []string{`regedit x.reg`, `regedit /s none.reg`, `regedit /e y.reg HKEY_LOCAL_MACHINE\SOFTWARE\Y`} {
+		if r := b.call(line, ""); r.Refused == "" {
+			t.Errorf("%s must be refused: %+v", line, r)
+		}
+	}
+}

@@ -210,45 +210,86 @@ func (f *regFile) hex(s string) ([]byte, bool) {
 }
 
 func regImport(ctx context.Context, p *proc, in input) (int, error) {
-	full, err := p.full(in.operands()[0])
-	if err != nil {
+	switch code, err := regImportFile(ctx, p, "reg import", in.operands()[0], in); {
+	case err != nil:
 		return 1, err
-	}
-	b, err := p.readAll(ctx, full)
-	code, fatal := winCode(err)
-	if fatal != nil {
-		return 1, fatal
-	}
-	if code != 0 {
+	case code == machine.ErrorAccessDenied:
+		p.errln("ERROR: Error accessing the registry.")
+		return 1, nil
+	case code != 0:
 		p.errln("ERROR: Error opening the file. There may be a disk or file system error.")
 		return 1, nil
-	}
-	changes, err := parseRegFile(b)
-	if err != nil {
-		return 1, machine.Refuse("reg import "+in.operands()[0], err.Error()+", and Windows would skip it silently", "correct the file")
-	}
-	r := p.Machine.Registry()
-	for _, c := range changes {
-		if err := p.Machine.Tick(ctx); err != nil {
-			return 1, err
-		}
-		key, ok, err := regKeyOf(c.key, in)
-		if err != nil {
-			return 1, err
-		}
-		if !ok {
-			return 1, machine.Refuse("reg import "+in.operands()[0], "it has the key "+c.key+", which Windows would skip silently", "correct the file")
-		}
-		if err := regApply(ctx, r, key.path, c); errors.Is(err, fs.ErrPermission) {
-			p.errln("ERROR: Error accessing the registry.")
-			return 1, nil
-		} else if err != nil {
-			return 1, err
-		}
 	}
 	// Windows itself sends the good news to standard error here.
 	p.errln(regDone)
 	return 0, nil
+}
+
+// regImportFile makes the changes of a .reg file for a command. The code is that of a file that
+// cannot be read, or ErrorAccessDenied for the registry.
+func regImportFile(ctx context.Context, p *proc, command, name string, in input) (code uint32, err error) {
+	what := command + " " + name
+	full, err := p.full(name)
+	if err != nil {
+		return 0, err
+	}
+	b, err := p.readAll(ctx, full)
+	switch code, fatal := winCode(err); {
+	case fatal != nil:
+		return 0, fatal
+	case code != 0:
+		return machine.ErrorFileNotFound, nil
+	}
+	changes, err := parseRegFile(b)
+	if err != nil {
+		return 0, machine.Refuse(what, err.Error()+", and Windows would skip it silently", "correct the file")
+	}
+	r := p.Machine.Registry()
+	for _, c := range changes {
+		if err := p.Machine.Tick(ctx); err != nil {
+			return 0, err
+		}
+		key, ok, err := regKeyOf(c.key, in)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			return 0, machine.Refuse(what, "it has the key "+c.key+", which Windows would skip silently", "correct the file")
+		}
+		if err := regApply(ctx, r, key.path, c); errors.Is(err, fs.ErrPermission) {
+			return machine.ErrorAccessDenied, nil
+		} else if err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// regedit imports files without a window, which is all that a build can use it
+// for.
+func regedit() tool {
+	const way = "write regedit /s FILE, or reg import FILE"
+	return tool{
+		grammar: grammar{name: "regedit", dash: true, flags: join(flags("S"), refusedFlags("it is only called to import files here", way, "E", "A", "D", "L", "R", "C", "M", "I"))},
+		check: func(in input) error {
+			if !in.partial && (in.bad != nil || !in.has("S") || len(in.operands()) == 0) {
+				return machine.Refuse("regedit without /s and a file", "it opens a window", way)
+			}
+			return nil
+		},
+		run: func(ctx context.Context, p *proc, in input) (int, error) {
+			for _, name := range in.operands() {
+				code, err := regImportFile(ctx, p, "regedit /s", name, in)
+				if err != nil {
+					return 1, err
+				}
+				if code != 0 {
+					return 1, machine.Refuse("regedit /s "+name, "it fails without a word ("+strings.TrimSuffix(message(code), ".")+")", "name a file that is there, and keys that the account may change")
+				}
+			}
+			return 0, p.failed
+		},
+	}
 }
 
 // regApply makes one change; what is not there need not be deleted.

@@ -101,18 +101,56 @@ func whoami() tool {
 	return tool{
 		grammar: grammar{
 			name: "whoami", dash: true, invalid: sdkInvalid("WHOAMI", 1),
-			flags: refusedFlags("only the account's name is known for certain", "use whoami alone",
-				"USER", "GROUPS", "PRIV", "ALL", "UPN", "FQDN", "LOGONID", "CLAIMS", "FO", "NH"),
+			flags: join(flags("USER", "NH"), flagsOf(next, "FO"),
+				refusedFlags("only the account's name and SID are known for certain", "use whoami, or whoami /user",
+					"GROUPS", "PRIV", "ALL", "UPN", "FQDN", "LOGONID", "CLAIMS")),
+		},
+		check: func(in input) error {
+			if in.bad == nil && !in.partial && !in.has("USER") && (in.has("FO") || in.has("NH")) {
+				return machine.Refuse("whoami /FO without /USER", "it is an error that casement does not have the text of", "add /user")
+			}
+			return nil
 		},
 		run: func(_ context.Context, p *proc, in input) (int, error) {
 			if args := in.operands(); len(args) > 0 {
 				return sdkInvalid("WHOAMI", 1)(p, badWord{text: args[0]}), nil
 			}
 			a := p.Machine.Account()
-			p.println(strings.ToLower(a.Domain + `\` + a.Name))
+			name, sid := strings.ToLower(a.Domain+`\`+a.Name), string(a.SID)
+			if in.has("USER") {
+				return whoamiUser(p, in, name, sid)
+			}
+			p.println("%s", name)
 			return 0, nil
 		},
 	}
+}
+
+// whoamiUser prints the account with its SID as a table, a list or CSV.
+func whoamiUser(p *proc, in input, name, sid string) (int, error) {
+	const title = "\r\nUSER INFORMATION\r\n----------------\r\n\r\n"
+	switch strings.ToUpper(in.value("FO")) {
+	case "", "TABLE":
+		if !in.has("NH") {
+			p.print(title)
+			p.println("%-*s %-*s", len(name), "User Name", len(sid), "SID")
+			p.println("%s %s", strings.Repeat("=", len(name)), strings.Repeat("=", len(sid)))
+		}
+		p.println("%s %s", name, sid)
+	case "LIST":
+		p.print(title)
+		p.print("User Name: %s\r\nSID:       %s\r\n", name, sid)
+	case "CSV":
+		if !in.has("NH") {
+			p.println(`"User Name","SID"`)
+		}
+		p.println(`"%s","%s"`, name, sid)
+	default:
+		p.errln("ERROR: Invalid syntax. '%s' value is not allowed for '/fo' option.", in.value("FO"))
+		p.errln(`Type "WHOAMI /?" for usage.`)
+		return 1, nil
+	}
+	return 0, p.failed
 }
 
 func hostname() tool {

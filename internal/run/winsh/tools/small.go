@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
@@ -203,40 +204,74 @@ func fsutil() tool {
 			if len(in.words) >= 2 && (in.words[0].unknown || in.words[1].unknown) {
 				return nil
 			}
-			if len(in.words) == 4 && strings.EqualFold(in.words[0].text, "file") && strings.EqualFold(in.words[1].text, "createnew") {
+			if len(in.words) == 4 && fsutilCommands()[strings.ToLower(in.words[0].text+" "+in.words[1].text)] != nil {
 				return nil
 			}
-			return machine.Refuse("fsutil with these arguments", "volumes are not part of casement's machine", "use fsutil file createnew PATH SIZE only; for links use mklink")
+			return machine.Refuse("fsutil with these arguments", "volumes are not part of casement's machine", "use fsutil file createnew PATH SIZE or fsutil hardlink create NEW OLD only")
 		},
 		run: func(ctx context.Context, p *proc, in input) (int, error) {
+			run := fsutilCommands()[strings.ToLower(in.words[0].text+" "+in.words[1].text)]
 			full, err := p.full(in.words[2].text)
 			if err != nil {
 				return 1, err
 			}
-			size, err := strconv.ParseUint(in.words[3].text, 0, 40)
-			if err != nil {
-				return 1, machine.Refuse("fsutil file createnew with the size "+in.words[3].text, "it is not a number of bytes that fits an image", "write a number below 1 TiB")
-			}
-			w, err := p.fs().Create(ctx, full, machine.CreateOptions{New: true})
-			if code, fatal := winCode(err); fatal != nil {
+			code, fatal := winCode(run(ctx, p, full, in.words[3].text))
+			if fatal != nil {
 				return 1, fatal
-			} else if code != 0 {
+			}
+			if code != 0 {
 				p.println("Error %d: %s", code, message(code))
 				return 1, p.failed
 			}
-			zeros := make([]byte, 64<<10)
-			for left := size; left > 0 && err == nil; {
-				n := min(left, uint64(len(zeros)))
-				_, err = w.Write(zeros[:n])
-				left -= n
-			}
-			if cerr := w.Close(); err == nil {
-				err = cerr
-			}
-			p.println("File %s is created", full)
-			return 0, errors.Join(err, p.failed)
+			return 0, p.failed
 		},
 	}
+}
+
+// fsutilCommands has the commands that are done, by both their words.
+func fsutilCommands() map[string]func(ctx context.Context, p *proc, full, second string) error {
+	return map[string]func(ctx context.Context, p *proc, full, second string) error{
+		"file createnew": fsutilCreate, "hardlink create": fsutilHardlink,
+	}
+}
+
+// fsutilCreate makes a file of zeros.
+func fsutilCreate(ctx context.Context, p *proc, full, text string) error {
+	size, err := strconv.ParseUint(text, 0, 40)
+	if err != nil {
+		return machine.Refuse("fsutil file createnew with the size "+text, "it is not a number of bytes that fits an image", "write a number below 1 TiB")
+	}
+	w, err := p.fs().Create(ctx, full, machine.CreateOptions{New: true})
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, 64<<10)
+	for left := size; left > 0 && err == nil; {
+		n := min(left, uint64(len(zeros)))
+		_, err = w.Write(zeros[:n])
+		left -= n
+	}
+	if cerr := w.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", full, err)
+	}
+	p.println("File %s is created", full)
+	return nil
+}
+
+// fsutilHardlink gives a file another name.
+func fsutilHardlink(ctx context.Context, p *proc, full, existing string) error {
+	old, err := p.full(existing)
+	if err != nil {
+		return err
+	}
+	if err := p.fs().Hardlink(ctx, old, full); err != nil {
+		return err
+	}
+	p.println("Hardlink created for %s <<===>> %s", full, old)
+	return nil
 }
 
 // taskkill ends processes, of which a build has none beside the step's own.

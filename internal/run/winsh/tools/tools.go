@@ -197,6 +197,15 @@ func (p *proc) fs() *machine.FS {
 	return p.Machine.FS()
 }
 
+// of32 reports whether the program is called by the path of those of 32 bits.
+func (p *proc) of32() bool {
+	if len(p.Args) == 0 {
+		return false
+	}
+	full, err := p.full(p.Args[0])
+	return err == nil && strings.EqualFold(parent(full), `C:\Windows\SysWOW64`)
+}
+
 // winCode divides errors in two: those that Windows reports by a code, for the
 // tool to print, and those that end the step (a refusal, a cancelled context).
 func winCode(err error) (code uint32, fatal error) {
