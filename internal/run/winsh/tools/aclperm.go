@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -233,4 +234,42 @@ func canonical(list []winmeta.ACE) []winmeta.ACE {
 		}
 	}
 	return out
+}
+
+// copySecurity gives the copy of a file or directory the access list (S), the
+// owner (O) and the audit list (U) of the source, as far as what asks for them.
+// Nothing inherits from it: what is copied below brings its own.
+func (p *proc) copySecurity(ctx context.Context, what, from, to string) error {
+	if !strings.ContainsAny(what, "SOU") {
+		return nil
+	}
+	s, err := p.fs().Descriptor(ctx, from)
+	if err != nil {
+		return err
+	}
+	d, err := p.fs().Descriptor(ctx, to)
+	if err != nil {
+		return err
+	}
+	take := func(letter string, bits winmeta.Control) bool {
+		if strings.Contains(what, letter) {
+			d.Control = d.Control&^bits | s.Control&bits
+			return true
+		}
+		return false
+	}
+	if take("S", winmeta.DACLPresent|winmeta.DACLProtected|winmeta.DACLAutoInherited) {
+		d.DACL = s.DACL
+	}
+	if take("U", winmeta.SACLPresent|winmeta.SACLProtected|winmeta.SACLAutoInherited) {
+		d.SACL = s.SACL
+	}
+	f := p.fs()
+	if take("O", 0) {
+		d.Owner, d.Group = s.Owner, s.Group
+		if p.Machine.Account().Admin {
+			f = f.Privileged()
+		}
+	}
+	return f.SetDescriptor(ctx, to, d)
 }

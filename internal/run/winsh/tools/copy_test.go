@@ -99,7 +99,7 @@ func TestXcopy(t *testing.T) {
 		},
 	})
 	for line, want := range map[string]string{
-		`/O a b`: "xcopy /O", `/W a b`: "xcopy /W", `a b /E /I /Y`: "", `a b /D:x`: "xcopy /D:x", `a b /X?`: "",
+		`/O a b`: "", `/Z a b`: "xcopy /Z", `/W a b`: "xcopy /W", `a b /E /I /Y`: "", `a b /D:x`: "xcopy /D:x", `a b /X?`: "",
 	} {
 		if got := check(t, "xcopy", strings.Fields(line)...); got != want {
 			t.Errorf("check of xcopy %s: %q, want %q", line, got, want)
@@ -264,6 +264,30 @@ func TestRobocopySecurity(t *testing.T) {
 	}
 	b := newBox(t, machine.Options{User: "ContainerUser"}, `C:\w\a\`)
 	if r := b.call(`robocopy a b /COPYALL /NJH`, ""); r.Code != 16 || !strings.HasPrefix(r.Out, "ERROR : You do not have the Manage Auditing user right.\r\n") {
+		t.Errorf("as a user: %+v", r)
+	}
+}
+
+// TestXcopySecurity fails if xcopy /O leaves behind whose files and directories
+// are, and who may do what with them, or takes over more.
+func TestXcopySecurity(t *testing.T) {
+	const source = "O:BUG:SYD:P(A;;FA;;;BA)(A;;FR;;;WD)"
+	for flags, want := range map[string]string{"/O": source, "/X": source + "S:(ML;;NW;;;LW)"} {
+		b := newBox(t, machine.Options{}, `C:\w\a\d\f=1`, `C:\w\b\`)
+		before := b.sddl(`C:\w\b`)
+		for _, path := range []string{`C:\w\a\d\f`, `C:\w\a\d`, `C:\w\a`} {
+			b.set(path, source+"S:(ML;;NW;;;LW)")
+		}
+		if r := b.call(`xcopy a b /E `+flags, ""); r.Code != 0 {
+			t.Errorf("%s: %+v", flags, r)
+		}
+		got := []string{b.sddl(`C:\w\b`), b.sddl(`C:\w\b\d`), b.sddl(`C:\w\b\d\f`)}
+		if diff := gocmp.Diff([]string{before, want, want}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", flags, diff)
+		}
+	}
+	b := newBox(t, machine.Options{User: "ContainerUser"}, `C:\w\a=1`)
+	if r := b.call(`xcopy a b\ /O`, ""); r.Refused == "" {
 		t.Errorf("as a user: %+v", r)
 	}
 }

@@ -295,45 +295,7 @@ func (j *robo) copy(ctx context.Context, p *proc, e roboEntry, to string) error 
 			return err
 		}
 	}
-	return j.security(ctx, p, s.Path, to)
-}
-
-// security gives the copy of a file or directory the access list, the owner and
-// the audit list of the source, as far as /COPY asks for them. Nothing inherits
-// from it: what is copied below brings its own.
-func (j *robo) security(ctx context.Context, p *proc, from, to string) error {
-	if !strings.ContainsAny(j.what, "SOU") {
-		return nil
-	}
-	s, err := p.fs().Descriptor(ctx, from)
-	if err != nil {
-		return err
-	}
-	d, err := p.fs().Descriptor(ctx, to)
-	if err != nil {
-		return err
-	}
-	take := func(letter string, bits winmeta.Control) bool {
-		if strings.Contains(j.what, letter) {
-			d.Control = d.Control&^bits | s.Control&bits
-			return true
-		}
-		return false
-	}
-	if take("S", winmeta.DACLPresent|winmeta.DACLProtected|winmeta.DACLAutoInherited) {
-		d.DACL = s.DACL
-	}
-	if take("U", winmeta.SACLPresent|winmeta.SACLProtected|winmeta.SACLAutoInherited) {
-		d.SACL = s.SACL
-	}
-	f := p.fs()
-	if take("O", 0) {
-		d.Owner, d.Group = s.Owner, s.Group
-		if p.Machine.Account().Admin {
-			f = f.Privileged()
-		}
-	}
-	return f.SetDescriptor(ctx, to, d)
+	return p.copySecurity(ctx, j.what, s.Path, to)
 }
 
 // finishDir gives a directory the attributes and times of its source, and
@@ -342,7 +304,7 @@ func (j *robo) finishDir(ctx context.Context, p *proc, info *machine.Info, from,
 	if j.in.has("L") {
 		return nil
 	}
-	if code, fatal := winCode(j.security(ctx, p, from, to)); fatal != nil {
+	if code, fatal := winCode(p.copySecurity(ctx, j.what, from, to)); fatal != nil {
 		return fatal
 	} else if code != 0 {
 		j.dirs[roboFailed]++

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -15,12 +16,11 @@ func xcopy() tool {
 		grammar: grammar{
 			name: "xcopy", own: true,
 			flags: join(
-				flags("A", "M", "P", "S", "E", "V", "C", "I", "Q", "F", "L", "H", "R", "T", "U", "K", "Y", "-Y", "J", "NOCLONE"),
+				flags("A", "M", "P", "S", "E", "V", "C", "I", "Q", "F", "L", "H", "R", "T", "U", "K", "Y", "-Y", "J", "NOCLONE", "O", "X", "G", "COMPRESS"),
 				flagsOf(maybeColon, "D"), flagsOf(colon, "EXCLUDE"),
 				refusedFlags("it waits for a key", "leave it out", "W"),
-				refusedFlags("owners and access lists are not copied by casement's xcopy", "set them with icacls after copying", "O", "X"),
 				refusedFlags("short names do not exist in images", "leave it out", "N"),
-				refusedFlags("it is for networks and encrypted files and changes what is printed", "leave it out", "Z", "G", "COMPRESS", "SPARSE", "-SPARSE"),
+				refusedFlags("it changes what is printed, or how a file lies on a disk", "leave it out", "Z", "SPARSE", "-SPARSE"),
 				refusedFlags("links are not copied as links by casement's xcopy", "make the link with mklink", "B")),
 			invalid: func(p *proc, b badWord) int {
 				p.errln("Invalid switch - %s", b.text)
@@ -50,7 +50,8 @@ func xcopyDate(text string) (time.Time, error) {
 // copyJob is one xcopy.
 type copyJob struct {
 	in       input
-	all      bool // overwrite without asking
+	all      bool   // overwrite without asking
+	security string // what is copied of it, as robocopy names it
 	since    time.Time
 	excluded []string // in capitals
 	pattern  string
@@ -74,6 +75,15 @@ func runXcopy(ctx context.Context, p *proc, in input) (int, error) {
 		args = append(args, ".")
 	}
 	job := &copyJob{in: in, all: in.has("Y")}
+	switch {
+	case in.has("X"):
+		job.security = "SOU"
+	case in.has("O"):
+		job.security = "SO"
+	}
+	if job.security != "" && !p.Machine.Account().Admin {
+		return 4, machine.Refuse("xcopy /O and /X as "+p.Machine.Account().Name, "an account that is no administrator may not give files to others", "copy as ContainerAdministrator")
+	}
 	if preset, _ := p.Env.Get("COPYCMD"); !in.has("-Y") && strings.EqualFold(strings.TrimSpace(preset), "/Y") {
 		job.all = true
 	}
@@ -87,7 +97,8 @@ func runXcopy(ctx context.Context, p *proc, in input) (int, error) {
 	if err == nil && code == 0 {
 		code, err = job.run(ctx, p, args[0], args[1])
 	}
-	if stop, ok := err.(stopError); ok {
+	var stop stopError
+	if errors.As(err, &stop) {
 		code, err = stop.code, nil
 	}
 	if err != nil {
@@ -263,6 +274,15 @@ func (j *copyJob) target(ctx context.Context, p *proc, target, source string, ma
 // dir copies the files of a directory that match, and those below it. found
 // says whether any file matched.
 func (j *copyJob) dir(ctx context.Context, p *proc, shown, from, to, name string) (found bool, err error) {
+	if j.security != "" && !j.in.has("L") {
+		there, err := p.fs().Exists(ctx, to)
+		if err != nil {
+			return false, err
+		}
+		if !there {
+			defer func() { err = errors.Join(err, j.secureDir(ctx, p, from, to)) }()
+		}
+	}
 	if j.in.has("E") {
 		if err := j.mkdir(ctx, p, to); err != nil {
 			return false, err
@@ -296,7 +316,12 @@ func (j *copyJob) dir(ctx context.Context, p *proc, shown, from, to, name string
 	if !j.in.has("S") && !j.in.has("E") && !j.in.has("T") {
 		return found, nil
 	}
-	mask := name
+	below, err := j.below(ctx, p, shown, to, name, entries)
+	return found || below, err
+}
+
+// below copies the directories of one. A name goes down as long as it is a mask.
+func (j *copyJob) below(ctx context.Context, p *proc, shown, to, mask string, entries []*machine.Info) (found bool, err error) {
 	if !machine.HasWildcard(mask) {
 		mask = ""
 	}
@@ -319,6 +344,19 @@ func (j *copyJob) dir(ctx context.Context, p *proc, shown, from, to, name string
 		found = found || below
 	}
 	return found, nil
+}
+
+// secureDir gives a directory that was made the security of its source.
+func (j *copyJob) secureDir(ctx context.Context, p *proc, from, to string) error {
+	there, err := p.fs().Exists(ctx, to)
+	if err != nil || !there {
+		return err
+	}
+	code, fatal := winCode(p.copySecurity(ctx, j.security, from, to))
+	if fatal == nil && code != 0 {
+		return j.fail(p, code)
+	}
+	return fatal
 }
 
 // visible leaves hidden and system files out, unless /H is there.
@@ -447,6 +485,9 @@ func (j *copyJob) copy(ctx context.Context, p *proc, e *machine.Info, to string)
 		if err := f.SetAttributes(ctx, to, e.Attributes&^winmeta.ReadOnly|winmeta.Archive); err != nil {
 			return err
 		}
+	}
+	if err := p.copySecurity(ctx, j.security, e.Path, to); err != nil {
+		return err
 	}
 	if j.in.has("M") {
 		return f.SetAttributes(ctx, e.Path, e.Attributes&^winmeta.Archive)
