@@ -100,7 +100,7 @@ func printPlan(p *printer, plan *build.Planned, many bool) {
 	p.table(t)
 	for _, s := range plan.Steps {
 		if s.Why != "" && len(s.Unseals) > 0 {
-			fmt.Fprintf(p.w, "\n%s looks for %s in the base\n", placeText(s.File, s.Line), visible(s.Why))
+			fmt.Fprintf(p.w, "\n%s looks for %s in the base\n", placeText(s.File, s.Line), oneLine(s.Why))
 		}
 	}
 }
@@ -134,9 +134,9 @@ func printRemarks(p *printer, plans []build.Planned) {
 		}
 	}
 	for _, r := range order {
-		fmt.Fprintf(p.w, "\n%s\n", visible(strings.Replace(r.text, "%s", strings.Join(places[r], ", "), 1)))
+		fmt.Fprintf(p.w, "\n%s\n", oneLine(strings.Replace(r.text, "%s", strings.Join(places[r], ", "), 1)))
 		if r.hint != "" {
-			fmt.Fprintf(p.w, "   hint: %s\n", visible(r.hint))
+			fmt.Fprintf(p.w, "   hint: %s\n", oneLine(r.hint))
 		}
 	}
 }

@@ -153,7 +153,7 @@ func (b *builder) planCommand(ctx context.Context, v *llb.Vertex, os string, s *
 	}
 	s.Runner = inProcessName
 	if lost := b.req.Registry.Foresee(step); lost != nil {
-		warn(run.Warning{Message: lost.Error() + ", so the build would end here", Hint: lost.Hint()})
+		warn(run.Warning{Message: lost.Error() + "; if it comes to that, the build ends here", Hint: lost.Hint()})
 	}
 	layers, base, err := b.baseLayers(ctx, rootOf(v))
 	s.NoBase = !base
