@@ -150,7 +150,7 @@ func runCopy(ctx context.Context, sh *shell, args string) (int, error) {
 	}
 	if code != 0 {
 		sh.system(code)
-		if machine.HasWildcard(c.sources[0].name) || c.joined {
+		if p.listed || c.joined {
 			sh.out("%9d file(s) copied.\r\n", 0)
 		}
 		return 1, nil
@@ -196,6 +196,7 @@ type copier struct {
 	to      string // full path of the destination
 	intoDir bool
 	copied  int
+	listed  bool // a pattern that matches nothing has been printed
 	all     bool // every question has been answered
 }
 
@@ -264,6 +265,7 @@ func (p *copier) find(ctx context.Context) ([]source, uint32, error) {
 			all = append(all, source{path: i.Path, name: i.Name, mode: f.mode, shown: prefix + i.Name, wild: true})
 		}
 		if n == 0 {
+			p.listed = true
 			p.sh.out("%s\r\n", name)
 			return nil, machine.ErrorFileNotFound, nil
 		}

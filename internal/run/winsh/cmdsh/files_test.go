@@ -36,6 +36,7 @@ func TestCopy(t *testing.T) {
 		{`copy "a.txt" "x y" & type "x y"`, out(oneCopied + "one\n")},
 		{`copy a.txt b.txt/y & type b.txt`, out(oneCopied + "one\n")},
 		{`copy nope c`, failed(1, notFound)},
+		{`md e & copy e d`, result{Code: 1, Out: "e\\*\n" + noneCopied, Err: notFound}},
 		{`copy *.z c`, result{Code: 1, Out: "*.z\n" + noneCopied, Err: notFound}},
 		{`copy a.txt no\c`, result{Code: 1, Out: noneCopied, Err: noPath}},
 		{`copy a.txt no\`, result{Code: 1, Out: noneCopied, Err: noPath}},
