@@ -31,8 +31,9 @@ Exit codes: 0 all steps can be done, 3 one or more are refused.
 
 --json prints a list with an object for each platform: platform, steps and
 warnings. A step has name, file, line, kind (base, source, files, run, merge),
-runner, refused (null, or line, column, construct, reason and hint), unseals (a
-list of digest and size) and why.`,
+runner, refused (null, or line, column, construct, reason and hint, and script,
+which is file and line, if the construct is in one), unseals (a list of digest and
+size) and why.`,
 		Example: `  casement plan .
   casement plan --json --platform 'windows(10.0.20348)/amd64' .`,
 		Args: exactArgs(1, "a CONTEXT"),

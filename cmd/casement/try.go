@@ -45,7 +45,8 @@ object is printed instead:
             (what a base has that the line has not read counts as not there)
   env       variables that were set for the machine
   registry  key, name, type, value, change (set, delete)
-  refused   null, or line, column, construct and reason of what cannot be done
+  refused   null, or line, column, construct and reason of what cannot be done, and
+            script (file and line) if it is in a script
 
 A line that cannot be done right is refused before it starts; casement then exits
 with 3. What is likely not meant as it is written is warned of on standard error.`,
@@ -114,6 +115,7 @@ type registryJSON struct {
 type refusedJSON struct {
 	Line      int    `json:"line"`
 	Column    int    `json:"column"`
+	Script    string `json:"script,omitempty"`
 	Construct string `json:"construct"`
 	Reason    string `json:"reason"`
 	Hint      string `json:"hint,omitempty"`
@@ -122,7 +124,7 @@ type refusedJSON struct {
 // describeRefusal is a refusal as JSON has it. One of a line as a whole is at its
 // beginning.
 func describeRefusal(r *run.RefusedError) *refusedJSON {
-	return &refusedJSON{Line: max(r.Line, 1), Column: max(r.Column, 1), Construct: r.Construct, Reason: r.Reason, Hint: r.Way}
+	return &refusedJSON{Line: max(r.Line, 1), Column: max(r.Column, 1), Script: r.Script, Construct: r.Construct, Reason: r.Reason, Hint: r.Way}
 }
 
 func runTry(ctx context.Context, env *environment, f *tryFlags, line string) error {

@@ -163,6 +163,9 @@ type RefusedError struct {
 	// Line and Column are the place of the construct in the text of the
 	// command, from 1; 0 where it is not known.
 	Line, Column int
+	// Script is the script file that the construct is in, with the line
+	// ("C:\\install.ps1:12"); Line and Column are then where the script is called.
+	Script string
 	// Construct is what cannot be done: a command, a parameter, a shell.
 	Construct string
 	// Reason says why, in one sentence without a full stop.
@@ -177,7 +180,11 @@ func (e *RefusedError) Error() string {
 	if w := e.Where.String(); w != "" {
 		b.WriteString(w + ": ")
 	}
-	b.WriteString(e.Construct + ": " + e.Reason)
+	b.WriteString(e.Construct)
+	if e.Script != "" {
+		b.WriteString(" in " + e.Script)
+	}
+	b.WriteString(": " + e.Reason)
 	return b.String()
 }
 

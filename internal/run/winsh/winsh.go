@@ -333,8 +333,12 @@ func orDiscard(w io.Writer) io.Writer {
 func place(err error, s run.Step) error {
 	var refused *run.RefusedError
 	if errors.As(err, &refused) && refused.Where == (run.Where{}) {
+		what := refused.Construct
+		if script, _, ok := strings.Cut(refused.Script[strings.LastIndexByte(refused.Script, '\\')+1:], ":"); ok {
+			what = script
+		}
 		refused.Where = s.Where
-		refused.Where.Line += lineOf(s.Where.Text, refused.Construct)
+		refused.Where.Line += lineOf(s.Where.Text, what)
 	}
 	return err
 }

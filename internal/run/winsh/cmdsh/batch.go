@@ -3,9 +3,12 @@ package cmdsh
 import (
 	"bytes"
 	"context"
+	"errors"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh/machine"
 )
 
@@ -171,6 +174,7 @@ func (sh *shell) runFrame(ctx context.Context, f *frame) (rc int, err error) {
 			return 1, nil
 		}
 		x.extensions = sh.extensions
+		line := f.line + 1
 		p.line, p.eof, p.plain = f.line, false, !sh.extensions
 		n, more, err := p.statement()
 		if err != nil {
@@ -180,10 +184,23 @@ func (sh *shell) runFrame(ctx context.Context, f *frame) (rc int, err error) {
 			return rc, nil
 		}
 		if rc, err = sh.statement(ctx, n, rc); err != nil {
-			return 0, err
+			return 0, inFile(err, f.script.path, line)
 		}
 	}
 	return rc, nil
+}
+
+// inFile says in a refusal where in a batch file its construct stands, unless
+// it is known already.
+func inFile(err error, path string, line int) error {
+	var refused *run.RefusedError
+	if !errors.As(err, &refused) || refused.Script != "" {
+		return err
+	}
+	c := *refused
+	c.Line, c.Column = 0, 0 // whoever calls the file gives it a place
+	c.Script = path + ":" + strconv.Itoa(line)
+	return &c
 }
 
 // abort reports a mistake in a batch file, which ends all of them.

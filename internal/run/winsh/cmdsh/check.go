@@ -80,8 +80,8 @@ type checker struct {
 	// maybe counts the conditions and loops around: what is set there is not
 	// known afterwards.
 	maybe    int
-	answered bool // standard input is a pipe or a file
-	script   bool // a batch file is checked
+	answered bool   // standard input is a pipe or a file
+	script   string // the batch file that is checked
 	text0    string
 	shift    int
 }
@@ -224,18 +224,17 @@ func (k *checker) at(p place, err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
+	if k.script != "" {
+		return inFile(err, k.script, max(p.line, 1))
+	}
 	col := min(p.col, len(k.text0))
 	if refused.Line > 0 || refused.Column > 0 {
-		if i := strings.Index(k.text0[col:], refused.Construct); i >= 0 && refused.Construct != "" && !k.script {
+		if i := strings.Index(k.text0[col:], refused.Construct); i >= 0 && refused.Construct != "" {
 			col += i
 		}
 	}
 	placed := *refused
-	placed.Line = max(p.line, 1)
-	placed.Column = 1 + p.col
-	if !k.script {
-		placed.Column = 1 + k.shift + utf8.RuneCountInString(k.text0[:col])
-	}
+	placed.Line, placed.Column = max(p.line, 1), 1+k.shift+utf8.RuneCountInString(k.text0[:col])
 	return &placed
 }
 
@@ -273,7 +272,7 @@ func (k *checker) forStatement(ctx context.Context, n *forNode) error {
 	if n.file {
 		if text, kind := forSource(set, n.fileOptions.useBackq); kind == '\'' {
 			sub := *k
-			sub.env, sub.forVars, sub.delayed, sub.script = k.env.Clone(), map[rune]bool{}, false, false
+			sub.env, sub.forVars, sub.delayed, sub.script = k.env.Clone(), map[rune]bool{}, false, ""
 			if strings.HasPrefix(text, `"`) {
 				if name, ok := quotedProgram(text); !ok || !sub.knows(ctx, name) {
 					text = withoutQuotes(text)
@@ -464,7 +463,7 @@ func (k *checker) forget() {
 func (k *checker) program(ctx context.Context, token, args string) error {
 	name, rest := token, args
 	if !strings.HasPrefix(token, `"`) && driveLetter(token) == 0 {
-		if i := strings.IndexByte(token, '/'); i >= 0 {
+		if i := strings.IndexByte(token, '/'); i > 0 {
 			name, rest = token[:i], " "+token[i:]+args
 		}
 	}
@@ -491,6 +490,9 @@ func (k *checker) program(ctx context.Context, token, args string) error {
 // layer may have it; where none can, cmd says that there is none.
 func (k *checker) missing(ctx context.Context, file string) error {
 	certain := !k.c.TreeUnknown && !k.c.Machine.Blind()
+	if machine.IsPowerShellScript(file) && !certain && !strings.Contains(file, hole) {
+		return machine.RefuseScript(file)
+	}
 	if strings.Contains(file, hole) || machine.MayBeScript(file) || certain && !machine.Foreign(file) {
 		return nil
 	}
@@ -533,7 +535,7 @@ func (k *checker) arguments(commandLine string) []machine.Arg {
 // batch checks what a batch file certainly does: its commands up to the first
 // label, jump or condition. The rest is checked as it is reached.
 func (k *checker) batch(ctx context.Context, path, name, args string) error {
-	if k.c.Depth > 20 || k.script {
+	if k.c.Depth > 20 || k.script != "" {
 		return nil
 	}
 	data, err := k.c.Machine.FS().ReadFile(ctx, path, maxScript)
@@ -544,7 +546,7 @@ func (k *checker) batch(ctx context.Context, path, name, args string) error {
 	s := &script{path: path, data: data}
 	f := newFrame(s, name, args)
 	sub := newChecker(k.child(name + args))
-	sub.env, sub.script = k.env.Clone(), true
+	sub.env, sub.script = k.env.Clone(), path
 	sh := &shell{m: k.c.Machine, fs: k.c.Machine.FS(), env: sub.env, dir: k.dir, extensions: true, batch: f, forVars: map[rune]string{}}
 	x := sh.expander()
 	x.get = sub.lookup

@@ -166,7 +166,8 @@ func (sh *shell) find(ctx context.Context, token, args string) (name, rest strin
 	quoted := strings.HasPrefix(token, `"`)
 	if !quoted && (len(token) < 2 || token[1] != ':') {
 		// A slash begins the arguments: "xcopy/?"; and that is why "./x" is none.
-		if i := strings.IndexByte(token, '/'); i >= 0 {
+		// One in front belongs to the name.
+		if i := strings.IndexByte(token, '/'); i > 0 {
 			name, rest = token[:i], " "+token[i:]+args
 		}
 	}

@@ -282,6 +282,8 @@ func (m *Machine) CheckStart(ctx context.Context, f Found, c *Checking, args []A
 	switch {
 	case f.Program != nil:
 		return f.Program.Check(ctx, c, args)
+	case IsPowerShellScript(f.Path):
+		return RefuseScript(f.Path)
 	case m.opts.Other != nil:
 		return m.opts.Other.Check(ctx, f.Path, args)
 	}

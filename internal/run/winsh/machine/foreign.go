@@ -27,6 +27,19 @@ func RefuseUnknown(name string) *run.RefusedError {
 // has.
 func Foreign(name string) bool { return foreign(name) != "" }
 
+// IsPowerShellScript reports whether a file is a script by its extension. Only
+// PowerShell runs it.
+func IsPowerShellScript(path string) bool {
+	return len(path) > 4 && strings.EqualFold(path[len(path)-4:], ".ps1")
+}
+
+// RefuseScript is the refusal of a PowerShell script that is started as if it
+// were a program.
+func RefuseScript(path string) *run.RefusedError {
+	return Refuse(path, "only PowerShell runs such a script: for cmd it is a document, which Windows opens in an editor",
+		"write powershell -File "+path)
+}
+
 // MayBeScript reports whether a command that is not found now may be a script
 // that is there when its time comes: one with the extension of a script, or a
 // path that does not end in the name of a well-known program.

@@ -21,6 +21,8 @@ type checker struct {
 	*definitions
 	depth int
 	pure  *Session
+	// thrown is the last throw statement that was met.
+	thrown pslang.Extent
 }
 
 // definitions are what a text defines anywhere in it.
@@ -310,6 +312,8 @@ func (k *checker) node(n pslang.Node) error {
 		if x.Static {
 			return k.static(x)
 		}
+	case *pslang.Throw:
+		k.thrown = x.Extent
 	case *pslang.Unsupported:
 		return refuseNode(x)
 	case *pslang.ScriptBlock:
@@ -462,6 +466,12 @@ func (k *checker) absent(n *pslang.Command, name string) error {
 	script := ext == ".ps1" || ext == ".cmd" || ext == ".bat"
 	unread := k.c.TreeUnknown || k.c.Machine.Blind() && k.s == nil
 	switch {
+	case strings.Contains(name, "://"):
+		return nil // PowerShell reports it: no file has such a name
+	case k.thrown.Source == n.Source && k.thrown.Start <= n.Start && n.End <= k.thrown.End && !path:
+		// A text that has lost its quotes. Nothing follows a throw, so that there
+		// is time to refuse it when it is reached.
+		return nil
 	case machine.MayBeScript(name) && (unread || path && (script || ext == "")):
 		return nil
 	case path && unread:

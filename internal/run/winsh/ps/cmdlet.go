@@ -83,7 +83,10 @@ type Parameter struct {
 	// string or collection. NotEmpty forbids both for all others
 	// (ValidateNotNullOrEmpty), NotNull $null only.
 	AllowNull, AllowEmpty, NotEmpty, NotNull bool
-	Edition                                  Edition
+	// Dynamic parameters are those that the provider of a path adds: a prefix of
+	// a name means one of them only if it means none of the others.
+	Dynamic bool
+	Edition Edition
 	// Refuse says why the parameter cannot be done; using it refuses the line.
 	Refuse, Way string
 }

@@ -2,6 +2,7 @@ package ps
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/pslang"
@@ -19,7 +20,7 @@ type param struct {
 	// allowNull and its kin are validation of null and empty values.
 	allowNull, allowEmpty, notEmpty, notNull bool
 	hasAttribute                             bool // [Parameter()]
-	common                                   bool
+	common, dynamic                          bool
 	refuse, way                              string
 	// decl is the declaration of a function's parameter.
 	decl *pslang.ParamDecl
@@ -153,7 +154,7 @@ type metaKey struct {
 
 func (e *Engine) newParam(d Parameter) *param {
 	p := &param{name: d.Name, aliases: d.Aliases, typeName: d.Type, allowNull: d.AllowNull, allowEmpty: d.AllowEmpty,
-		notEmpty: d.NotEmpty, notNull: d.NotNull, refuse: d.Refuse, way: d.Way, hasAttribute: true}
+		notEmpty: d.NotEmpty, notNull: d.NotNull, refuse: d.Refuse, way: d.Way, dynamic: d.Dynamic, hasAttribute: true}
 	if p.refuse != "" && p.way == "" {
 		p.way = "leave the parameter out"
 	}
@@ -236,17 +237,11 @@ func (m *meta) find(name string) (p *param, many []string) {
 			found = append(found, p)
 		}
 	}
-	if len(found) > 1 {
-		// Names of the command itself win over those of the common parameters.
-		var own []*param
-		for _, p := range found {
-			if !p.common {
-				own = append(own, p)
-			}
-		}
-		if len(own) == 1 {
-			found = own
-		}
+	if static := without(found, func(p *param) bool { return p.dynamic }); len(static) > 0 {
+		found = static // dynamic ones are added when these have taken their arguments
+	}
+	if own := without(found, func(p *param) bool { return p.common }); len(own) == 1 {
+		found = own
 	}
 	switch len(found) {
 	case 0:
@@ -258,6 +253,11 @@ func (m *meta) find(name string) (p *param, many []string) {
 		many = append(many, "-"+p.name)
 	}
 	return nil, many
+}
+
+// without returns the parameters for which a condition does not hold.
+func without(list []*param, drop func(*param) bool) []*param {
+	return slices.DeleteFunc(slices.Clone(list), drop)
 }
 
 func (p *param) hasPrefix(key string) bool {

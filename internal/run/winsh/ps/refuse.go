@@ -2,6 +2,7 @@ package ps
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/casement/casement/internal/run"
@@ -12,11 +13,21 @@ import (
 // refuseAt is a refusal with the place of the construct in its text.
 func refuseAt(at pslang.Extent, construct, reason, way string) error {
 	e := machine.Refuse(construct, reason, way)
-	if at.Source != nil {
-		from := at.From()
-		e.Line, e.Column = from.Line, from.Column
-	}
+	setPlace(e, at)
 	return e
+}
+
+// setPlace puts a refusal where a construct stands: in the text of the command,
+// or in a script, whose caller gives it a place in the text.
+func setPlace(e *run.RefusedError, at pslang.Extent) {
+	switch {
+	case at.Source == nil:
+	case at.Source.Name == "":
+		e.Line, e.Column = at.From().Line, at.From().Column
+	case e.Script == "":
+		e.Line, e.Column = 0, 0
+		e.Script = at.Source.Name + ":" + strconv.Itoa(at.From().Line)
+	}
 }
 
 // refuseNode refuses a part of the language.
@@ -49,8 +60,7 @@ func placed(err error, at pslang.Extent) error {
 	var r *run.RefusedError
 	if errors.As(err, &r) && at.Source != nil {
 		c := *r
-		from := at.From()
-		c.Line, c.Column = from.Line, from.Column
+		setPlace(&c, at)
 		return &c
 	}
 	return err

@@ -23,13 +23,13 @@ func childCmdlets() []*ps.Cmdlet {
 			Depth uint32
 			Force switch
 			Name switch
-			Attributes string[]
-			Directory|ad|d switch
-			File|af switch
-			Hidden|ah|h switch
-			ReadOnly|ar switch
-			System|as switch
-			FollowSymlink switch 7
+			Attributes string[] dynamic
+			Directory|ad|d switch dynamic
+			File|af switch dynamic
+			Hidden|ah|h switch dynamic
+			ReadOnly|ar switch dynamic
+			System|as switch dynamic
+			FollowSymlink switch dynamic 7
 			UseTransaction|usetx switch 5.1 !registry transactions need Windows`),
 		Process: getChildItem,
 	}}

@@ -21,9 +21,9 @@ func contentCmdlets() []*ps.Cmdlet {
 		Exclude string[]
 		Force switch
 		Credential object ` + noCredential + `
-		NoNewline switch
-		AsByteStream switch 7
-		Stream string !alternate data streams do not exist in image layers
+		NoNewline switch dynamic
+		AsByteStream switch 7 dynamic
+		Stream string dynamic !alternate data streams do not exist in image layers
 		UseTransaction|usetx switch 5.1 !registry transactions need Windows` + encodingParameter
 	const paths = `
 		Path string[] @1 mandatory property {Path}
@@ -42,11 +42,11 @@ func contentCmdlets() []*ps.Cmdlet {
 				Exclude string[]
 				Force switch
 				Credential object ` + noCredential + `
-				Delimiter string
-				Wait switch !it waits for other programs to write the file
-				Raw switch
-				AsByteStream switch 7
-				Stream string !alternate data streams do not exist in image layers
+				Delimiter string dynamic
+				Wait switch dynamic !it waits for other programs to write the file
+				Raw switch dynamic
+				AsByteStream switch 7 dynamic
+				Stream string dynamic !alternate data streams do not exist in image layers
 				UseTransaction|usetx switch 5.1 !registry transactions need Windows` + encodingParameter),
 			Process: getContent,
 		},
@@ -66,7 +66,7 @@ func contentCmdlets() []*ps.Cmdlet {
 				Exclude string[]
 				Force switch
 				Credential object ` + noCredential + `
-				Stream string !alternate data streams do not exist in image layers`),
+				Stream string dynamic !alternate data streams do not exist in image layers`),
 			Process: clearContent,
 		},
 	}

@@ -12,8 +12,8 @@ import (
 // copyCmdlets copy and move items.
 func copyCmdlets() []*ps.Cmdlet {
 	const sessions = `
-		FromSession object !there are no sessions with other computers
-		ToSession object !there are no sessions with other computers`
+		FromSession object dynamic !there are no sessions with other computers
+		ToSession object dynamic !there are no sessions with other computers`
 	return []*ps.Cmdlet{
 		{
 			Name: "Copy-Item", Aliases: []string{"copy", "cp", "cpi"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,

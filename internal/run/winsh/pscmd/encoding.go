@@ -327,8 +327,8 @@ func webCharset(name string) *Charset {
 
 // encodingParameter is the parameter as both editions have it.
 const encodingParameter = `
-	Encoding string 5.1
-	Encoding object notempty 7
+	Encoding string 5.1 dynamic
+	Encoding object notempty 7 dynamic
 `
 
 func badEncoding(c *ps.Call, name string) error {

@@ -30,7 +30,7 @@ func itemCmdlets() []*ps.Cmdlet {
 		{
 			Name: "Get-Item", Aliases: []string{"gi"}, Module: moduleManagement, DefaultSet: "Path",
 			Syntax: params(itemPaths + itemFilters + `
-				Stream string[] !alternate data streams do not exist in image layers
+				Stream string[] dynamic !alternate data streams do not exist in image layers
 				UseTransaction|usetx switch 5.1 !registry transactions need Windows`),
 			Process: func(ctx context.Context, c *ps.Call) error {
 				return newFinder(c).each(ctx, c, func(n *node) error { return getItem(ctx, c, n) })
@@ -64,7 +64,7 @@ func itemCmdlets() []*ps.Cmdlet {
 			Name: "Remove-Item", Aliases: []string{"del", "erase", "rd", "ri", "rm", "rmdir"}, Module: moduleManagement, DefaultSet: "Path", ShouldProcess: true,
 			Syntax: params(itemPaths + itemFilters + `
 				Recurse switch
-				Stream string[] !alternate data streams do not exist in image layers
+				Stream string[] dynamic !alternate data streams do not exist in image layers
 				UseTransaction|usetx switch 5.1 !registry transactions need Windows`),
 			Process: removeItem,
 		},

@@ -16,7 +16,7 @@ import (
 //
 // The name comes first, with its aliases; then the type. @N is the position;
 // {A,B} are the sets; pipeline, property, remaining, mandatory, null, empty,
-// notempty and notnull are what the fields of [ps.Parameter] say; in= lists the
+// notempty, notnull and dynamic are what the fields of [ps.Parameter] say; in= lists the
 // values that are allowed and range= their limits; 5.1 and 7 are the only edition that has it. What
 // follows ! is the reason why it cannot be used, and what to do instead behind =>.
 //
@@ -75,6 +75,8 @@ func attribute(p *ps.Parameter, word string) {
 		p.FromProperty = true
 	case "remaining":
 		p.Remaining = true
+	case "dynamic":
+		p.Dynamic = true
 	case "null":
 		p.AllowNull = true
 	case "empty":

@@ -53,8 +53,8 @@ func pathCmdlets() []*ps.Cmdlet {
 				Exclude string[]
 				PathType|Type string in=Any,Container,Leaf
 				IsValid switch
-				OlderThan datetime
-				NewerThan datetime
+				OlderThan datetime dynamic
+				NewerThan datetime dynamic
 				Credential object ` + noCredential + `
 				UseTransaction|usetx switch 5.1 !registry transactions need Windows`),
 			Process: testPath,

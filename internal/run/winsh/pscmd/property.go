@@ -49,7 +49,7 @@ func propertyCmdlets() []*ps.Cmdlet {
 				Name|PSProperty string @2 mandatory property {propertyValuePathSet,propertyValueLiteralPathSet}
 				Value object @3 mandatory null empty property {propertyValuePathSet,propertyValueLiteralPathSet}
 				InputObject object mandatory pipeline property {propertyPSObjectPathSet,propertyPSObjectLiteralPathSet}
-				Type string property
+				Type string property dynamic
 				PassThru switch` + propertyFilters),
 			Process: setItemProperty,
 		},
