@@ -179,7 +179,8 @@ func TestSc(t *testing.T) {
 		{`sc query none`, result{Out: "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:\r\n\r\nThe specified service does not exist as an installed service.\r\n\r\n", Code: 1060}},
 		{`sc query svc`, result{Refused: "sc query svc"}},
 		{`sc start svc`, result{Refused: "sc start"}},
-		{`sc create x binPath=C:\x.exe`, result{Refused: `sc create binPath=C:\x.exe`}},
+		{`sc create x binPath="C:\a b.exe /k=v" start=auto tag= no`, result{Out: "[SC] CreateService SUCCESS\r\n"}},
+		{`sc create x binPath=`, result{Refused: `sc create binPath=`}},
 		{`sc create x binPath= C:\x.exe obj= .\bob password= secret`, result{Refused: `sc obj= .\bob`}},
 	} {
 		if diff := gocmp.Diff(c.want, b.call(c.line, "")); diff != "" {

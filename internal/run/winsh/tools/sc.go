@@ -90,25 +90,47 @@ func scCheckOptions(command string, in input) error {
 	if len(in.words) < 2 {
 		return machine.Refuse("sc "+command, "without a service it prints the help text of Windows", "name a service")
 	}
-	for i := 2; i < len(in.words); i++ {
-		w := in.words[i]
-		if w.unknown {
+	for _, o := range scPairs(in) {
+		if o.unknown {
 			return nil
 		}
-		name, value, ok := strings.Cut(w.text, "=")
-		if !ok || !contains(scOptions(command), strings.ToLower(name)) {
-			return machine.Refuse("sc "+command+" "+w.text, "it is not an option that casement knows", "options are written name= value, with a blank behind the equals sign")
+		if o.bad || !contains(scOptions(command), o.name) {
+			return machine.Refuse("sc "+command+" "+o.word, "it is not an option that casement knows, or its value is missing", "options are written name= value")
 		}
-		if value != "" {
-			return machine.Refuse("sc "+command+" "+w.text, "not every Windows reads a value that is glued to its option", "write "+name+"= and a blank before the value")
-		}
-		if i++; command != "failure" && i < len(in.words) && !in.words[i].unknown {
-			if _, err := scOption(strings.ToLower(name), in.words[i].text); err != nil {
+		if command != "failure" {
+			if _, err := scOption(o.name, o.value); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// scPair is an option with its value, which follows in the next word or, in the
+// Windows of today, behind the equals sign.
+type scPair struct {
+	word, name, value string
+	bad, unknown      bool
+}
+
+// scPairs are the options behind the command and the service.
+func scPairs(in input) []scPair {
+	var list []scPair
+	for i := 2; i < len(in.words); i++ {
+		w := in.words[i]
+		o := scPair{word: w.text, unknown: w.unknown}
+		name, value, ok := strings.Cut(w.text, "=")
+		o.name, o.value, o.bad = strings.ToLower(name), value, !ok
+		if ok && value == "" && !w.unknown {
+			if i++; i == len(in.words) {
+				o.bad = true
+			} else {
+				o.value, o.unknown = in.words[i].text, in.words[i].unknown
+			}
+		}
+		list = append(list, o)
+	}
+	return list
 }
 
 func contains(list []string, s string) bool {
@@ -149,6 +171,10 @@ func scOption(name, value string) ([]machine.RegValue, error) {
 		return scDepend(value), nil
 	case "obj":
 		return scAccount(value)
+	case "tag":
+		if strings.EqualFold(value, "no") {
+			return nil, nil
+		}
 	case "password":
 		if value == "" {
 			return nil, nil
@@ -246,8 +272,8 @@ func scEnd(p *proc, call string, err error) (int, error) {
 // scCreate writes a new service with the defaults of CreateService.
 func scCreate(ctx context.Context, p *proc, key string, in input) (int, error) {
 	given := map[string]bool{}
-	for i := 2; i+1 < len(in.words); i += 2 {
-		given[strings.ToLower(strings.TrimSuffix(in.words[i].text, "="))] = true
+	for _, o := range scPairs(in) {
+		given[o.name] = true
 	}
 	if !given["binpath"] {
 		return 1, machine.Refuse("sc create without binPath=", "it prints the help text of Windows", "add binPath= and the service's command line")
@@ -273,12 +299,8 @@ func scCreate(ctx context.Context, p *proc, key string, in input) (int, error) {
 // scSet writes the values of the options.
 func scSet(ctx context.Context, p *proc, key string, in input) error {
 	r := p.Machine.Registry()
-	for i := 2; i+1 < len(in.words); i += 2 {
-		name := strings.ToLower(strings.TrimSuffix(in.words[i].text, "="))
-		if name == "tag" && strings.EqualFold(in.words[i+1].text, "no") {
-			continue
-		}
-		values, err := scOption(name, in.words[i+1].text)
+	for _, o := range scPairs(in) {
+		values, err := scOption(o.name, o.value)
 		if err != nil {
 			return err
 		}
@@ -290,7 +312,7 @@ func scSet(ctx context.Context, p *proc, key string, in input) error {
 				return err
 			}
 		}
-		if name == "start" && len(values) == 1 {
+		if o.name == "start" && len(values) == 1 {
 			if err := r.DeleteValue(ctx, key, "DelayedAutostart"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -342,10 +364,10 @@ func scOneValue(ctx context.Context, p *proc, key, command string, in input) err
 func scFailure(ctx context.Context, p *proc, key string, in input) error {
 	r := p.Machine.Registry()
 	reset, actions, any := uint64(0), []byte(nil), false
-	for i := 2; i+1 < len(in.words); i += 2 {
-		name, value := strings.ToLower(strings.TrimSuffix(in.words[i].text, "=")), in.words[i+1].text
+	for _, o := range scPairs(in) {
+		value := o.value
 		var err error
-		switch name {
+		switch o.name {
 		case "reset":
 			any = true
 			if strings.EqualFold(value, "infinite") {
@@ -363,7 +385,7 @@ func scFailure(ctx context.Context, p *proc, key string, in input) error {
 		}
 		var number *strconv.NumError
 		if errors.As(err, &number) {
-			return machine.Refuse("sc failure "+name+"= "+value, "it has a number that is none", "correct it")
+			return machine.Refuse("sc failure "+o.name+"= "+value, "it has a number that is none", "correct it")
 		}
 		if err != nil {
 			return err
