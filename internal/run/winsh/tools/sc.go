@@ -1,10 +1,12 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -248,7 +250,7 @@ func runSc(ctx context.Context, p *proc, in input) (int, error) {
 		call, err = "DeleteService", p.Machine.Registry().DeleteKey(ctx, key)
 	case "config":
 		call = "ChangeServiceConfig"
-		err = scSet(ctx, p, key, in)
+		err = scSet(ctx, p, key, in, nil)
 	case "failure":
 		err = scFailure(ctx, p, key, in)
 	default:
@@ -278,7 +280,7 @@ func scCreate(ctx context.Context, p *proc, key string, in input) (int, error) {
 	if !given["binpath"] {
 		return 1, machine.Refuse("sc create without binPath=", "it prints the help text of Windows", "add binPath= and the service's command line")
 	}
-	r := p.Machine.Registry()
+	var values []machine.RegValue
 	for _, d := range []struct {
 		option string
 		value  machine.RegValue
@@ -286,36 +288,38 @@ func scCreate(ctx context.Context, p *proc, key string, in input) (int, error) {
 		{"type", machine.RegDword("Type", 0x10)}, {"start", machine.RegDword("Start", 3)},
 		{"error", machine.RegDword("ErrorControl", 1)}, {"obj", machine.RegString("ObjectName", "LocalSystem")},
 	} {
-		if given[d.option] {
-			continue
-		}
-		if err := r.SetValue(ctx, key, d.value); err != nil {
-			return scEnd(p, "CreateService", err)
+		if !given[d.option] {
+			values = append(values, d.value)
 		}
 	}
-	return scEnd(p, "CreateService", scSet(ctx, p, key, in))
+	return scEnd(p, "CreateService", scSet(ctx, p, key, in, values))
 }
 
-// scSet writes the values of the options.
-func scSet(ctx context.Context, p *proc, key string, in input) error {
+// scSet writes values and those of the options, in the manager's order.
+func scSet(ctx context.Context, p *proc, key string, in input, values []machine.RegValue) error {
 	r := p.Machine.Registry()
 	for _, o := range scPairs(in) {
-		values, err := scOption(o.name, o.value)
+		more, err := scOption(o.name, o.value)
 		if err != nil {
 			return err
 		}
-		for _, v := range values {
-			if v.Name == "DisplayName" && strings.EqualFold(v.String(), in.words[1].text) {
-				continue // the manager does not write what is the same as the name
-			}
-			if err := r.SetValue(ctx, key, v); err != nil {
-				return err
-			}
-		}
-		if o.name == "start" && len(values) == 1 {
+		if o.name == "start" && len(more) == 1 {
 			if err := r.DeleteValue(ctx, key, "DelayedAutostart"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
+		}
+		values = append(values, more...)
+	}
+	order := []string{"Type", "Start", "ErrorControl", "ImagePath", "DisplayName", "Group", "DependOnService", "DependOnGroup", "ObjectName", "DelayedAutostart"}
+	slices.SortStableFunc(values, func(a, b machine.RegValue) int {
+		return cmp.Compare(slices.Index(order, a.Name), slices.Index(order, b.Name))
+	})
+	for _, v := range values {
+		if v.Name == "DisplayName" && strings.EqualFold(v.String(), in.words[1].text) {
+			continue // the manager does not write what is the same as the name
+		}
+		if err := r.SetValue(ctx, key, v); err != nil {
+			return err
 		}
 	}
 	return nil
