@@ -145,7 +145,17 @@ func (s *Session) Text(ctx context.Context, items []any, width int) (string, err
 }
 
 // Write shows an object. Objects of tables may be held back until Close.
-func (p *Printer) Write(ctx context.Context, v any) error {
+func (p *Printer) Write(ctx context.Context, v any) error { return p.unbroken(p.show(ctx, v)) }
+
+// unbroken adds to a result the refusal that a property has met with.
+func (p *Printer) unbroken(err error) error {
+	if err == nil {
+		err = p.s.broken
+	}
+	return err
+}
+
+func (p *Printer) show(ctx context.Context, v any) error {
 	if IsNull(v) {
 		return nil
 	}
@@ -356,7 +366,9 @@ func (p *Printer) endGroup(ctx context.Context, more bool) error {
 }
 
 // Close shows what is left.
-func (p *Printer) Close(ctx context.Context) error {
+func (p *Printer) Close(ctx context.Context) error { return p.unbroken(p.end(ctx)) }
+
+func (p *Printer) end(ctx context.Context) error {
 	if p.doc == nil {
 		return nil
 	}

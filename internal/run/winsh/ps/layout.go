@@ -108,6 +108,9 @@ func (s *Session) allColumns(v any) []Column {
 func (s *Session) cell(ctx context.Context, c Column, v any) string {
 	x, err := s.columnValue(ctx, c, v)
 	if err != nil {
+		if isControl(err) {
+			s.broken = err
+		}
 		return ""
 	}
 	if c.Format != "" {

@@ -42,7 +42,9 @@ type Session struct {
 	// enumerators are the loops, and whether they use $foreach or $switch.
 	enumerators map[pslang.Node]bool
 	values      map[any]any
-	ends        []func(context.Context) error
+	// broken is a refusal that a property has met with while it was shown.
+	broken error
+	ends   []func(context.Context) error
 }
 
 // Engine returns what the session can do.

@@ -237,7 +237,9 @@ func (s *Session) versionTable() any {
 func (s *Session) hostObject() any {
 	size := NewCustom("Width", int32(hostWidth), "Height", int32(25))
 	raw := NewCustom("BufferSize", size, "WindowSize", size, "ForegroundColor", "Gray", "BackgroundColor", "Black", "WindowTitle", "")
-	ui := NewCustom("RawUI", raw, "SupportsVirtualTerminal", false)
+	ui := s.Object(hostUI, nil)
+	ui.Set("RawUI", raw)
+	ui.Set("SupportsVirtualTerminal", false)
 	o := s.Object("System.Management.Automation.Internal.Host.InternalHost", nil)
 	for _, p := range [][2]any{{"Name", "ConsoleHost"}, {"Version", versionOf(s.edition)}, {"InstanceId", Guid{}}, {"UI", ui}, {"CurrentCulture", "en-US"},
 		{"CurrentUICulture", "en-US"}, {"PrivateData", NewCustom()}, {"DebuggerEnabled", true}, {"IsRunspacePushed", false}} {

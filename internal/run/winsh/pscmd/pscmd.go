@@ -63,7 +63,7 @@ func All() []*ps.Cmdlet {
 		jsonCmdlets(), csvCmdlets(), xmlCmdlets(), stringDataCmdlets(), secureCmdlets(),
 		selectCmdlets(), sortCmdlets(), groupCmdlets(), measureCmdlets(), compareCmdlets(), joinCmdlets(), matchCmdlets(), memberCmdlets(),
 		timeCmdlets(), randomCmdlets(), variableCmdlets(), aliasCmdlets(), commandCmdlets(), moduleCmdlets(),
-		processCmdlets(), serviceCmdlets(), sessionCmdlets(),
+		processCmdlets(), serviceCmdlets(), cimCmdlets(), sessionCmdlets(),
 	)
 }
 
@@ -71,7 +71,7 @@ func All() []*ps.Cmdlet {
 func Types() []*ps.Type {
 	return slices.Concat(
 		fileTypes(), versionTypes(), hashTypes(), driveTypes(), registryTypes(), aclTypes(), webTypes(), matchTypes(), xmlTypes(),
-		memberTypes(), measureTypes(), processTypes(), serviceTypes(), commandTypes(), secureTypes(), encodingTypes(),
+		memberTypes(), measureTypes(), processTypes(), serviceTypes(), cimTypes(), commandTypes(), secureTypes(), encodingTypes(),
 	)
 }
 

@@ -86,11 +86,11 @@ func softwareAreas() []area {
 func systemAreas() []area {
 	return []area{
 		{
-			reason: "WMI does not run here", way: "use the environment and the registry",
+			reason: noWMI, way: noWMIWay,
 			modules: "CimCmdlets",
-			commands: `Get-WmiObject Set-WmiInstance Invoke-WmiMethod Remove-WmiObject Register-WmiEvent Get-CimInstance Set-CimInstance New-CimInstance
+			commands: `Set-WmiInstance Invoke-WmiMethod Remove-WmiObject Register-WmiEvent Set-CimInstance New-CimInstance
 				Remove-CimInstance Invoke-CimMethod Get-CimClass Get-CimAssociatedInstance New-CimSession Get-CimSession Remove-CimSession Register-CimIndicationEvent
-				Get-ComputerInfo Get-Counter Import-Counter Export-Counter gwmi swmi iwmi rwmi gcim scim ncim rcim icim gcls gcai ncms gcms rcms rcie gin`,
+				Get-ComputerInfo Get-Counter Import-Counter Export-Counter swmi iwmi rwmi scim ncim rcim icim gcls gcai ncms gcms rcms rcie gin`,
 		},
 		{
 			reason: "the task scheduler does not run here", way: "start the program when the container starts",
@@ -156,7 +156,7 @@ func otherAreas() []area {
 		},
 		{
 			reason: "help is not installed in containers", way: "look it up in the documentation",
-			commands: `Get-Help Update-Help Save-Help help man`,
+			commands: `Update-Help Save-Help help man`,
 		},
 		{
 			reason: "there is no desktop", way: "leave it out",

@@ -28,6 +28,26 @@ func sessionCmdlets() []*ps.Cmdlet {
 			},
 		},
 		{
+			// Scripts call it where they are asked for help, so that only a call is refused.
+			Name: "Get-Help", Module: moduleCore,
+			Syntax: params(`
+				Name string @1 property
+				Path string
+				Category string[]
+				Component string[]
+				Functionality string[]
+				Role string[]
+				Detailed switch mandatory {DetailedView}
+				Full switch {AllUsersView}
+				Examples switch mandatory {Examples}
+				Parameter string[] mandatory {Parameters}
+				Online switch mandatory {Online}
+				ShowWindow switch mandatory {ShowWindow}`),
+			Process: func(_ context.Context, c *ps.Call) error {
+				return machine.Refuse("Get-Help", "help is not installed in containers", "look it up in the documentation")
+			},
+		},
+		{
 			Name: "Clear-Host", Function: true, Aliases: []string{"clear", "cls"}, Process: func(context.Context, *ps.Call) error { return nil },
 		},
 		{

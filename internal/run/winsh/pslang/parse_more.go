@@ -10,7 +10,9 @@ func (p *parser) flow(start int, word string) Statement {
 	}
 	p.blanks()
 	var value Statement
-	if !p.commandEnds() {
+	// A value may be a call: return & $block.
+	call := p.byteAt(p.pos) == '&' && p.byteAt(p.pos+1) != '&'
+	if call || !p.commandEnds() {
 		value = p.chain()
 	}
 	at := p.from(start)

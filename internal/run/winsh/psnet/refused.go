@@ -11,7 +11,7 @@ import (
 func refusals() []struct{ reason, way, types string } {
 	return []struct{ reason, way, types string }{
 		{"WMI needs Windows", "use the registry, the file system or $env:", `System.Management.ManagementObject|wmi System.Management.ManagementClass|wmiclass System.Management.ManagementObjectSearcher|wmisearcher System.Management.ManagementScope System.Management.ManagementPath
-			System.Management.ManagementDateTimeConverter Microsoft.Management.Infrastructure.CimSession|cimsession Microsoft.Management.Infrastructure.CimInstance|ciminstance`},
+			System.Management.ManagementDateTimeConverter Microsoft.Management.Infrastructure.CimSession|cimsession`},
 		{"services do not run during a build", "use sc.exe create or New-Service to write them", "System.ServiceProcess.ServiceBase"},
 		{"the account database of the image is not read", "use ContainerAdministrator or ContainerUser", `System.DirectoryServices.DirectoryEntry|adsi System.DirectoryServices.DirectorySearcher|adsisearcher System.DirectoryServices.AccountManagement.PrincipalContext
 			System.DirectoryServices.AccountManagement.UserPrincipal System.DirectoryServices.AccountManagement.GroupPrincipal`},
