@@ -97,19 +97,24 @@ func (c certArgs) done(p *proc) (int, error) {
 	return 0, p.failed
 }
 
-// fail prints an error as certutil does; its exit code is the whole HRESULT.
-func (c certArgs) fail(p *proc, code uint32) (int, error) {
+// certCode is the number of an error as certutil prints it.
+func certCode(code uint32) string {
 	symbol := map[uint32]string{
 		machine.ErrorFileNotFound: "ERROR_FILE_NOT_FOUND", machine.ErrorPathNotFound: "ERROR_PATH_NOT_FOUND",
 		machine.ErrorAccessDenied: "ERROR_ACCESS_DENIED", machine.ErrorInvalidData: "ERROR_INVALID_DATA",
 		machine.ErrorFileExists: "ERROR_FILE_EXISTS", 1006: "ERROR_FILE_INVALID", machine.ErrorInvalidParameter: "ERROR_INVALID_PARAMETER",
 		machine.ErrorSharingViolation: "ERROR_SHARING_VIOLATION", machine.ErrorInvalidName: "ERROR_INVALID_NAME",
 	}[code]
+	return fmt.Sprintf("0x%08x (WIN32: %d %s)", 0x80070000|code, code, symbol)
+}
+
+// fail prints an error as certutil does; its exit code is the whole HRESULT.
+func (c certArgs) fail(p *proc, code uint32) (int, error) {
 	text := message(code)
 	if code == 1006 {
 		text = "The volume for a file has been externally altered so that the opened file is no longer valid."
 	}
-	p.println("CertUtil: -%s command FAILED: 0x%08x (WIN32: %d %s)", c.verb, 0x80070000|code, code, symbol)
+	p.println("CertUtil: -%s command FAILED: %s", c.verb, certCode(code))
 	p.println("CertUtil: %s", text)
 	return int(int32(0x80070000 | code)), p.failed
 }
@@ -175,7 +180,7 @@ func (c certArgs) write(ctx context.Context, p *proc, in, out []byte) (int, erro
 	if code, fatal := winCode(err); fatal != nil {
 		return 1, fatal
 	} else if code != 0 {
-		p.println("EncodeToFile returned %s 0x%08x (WIN32: %d)", message(code), 0x80070000|code, code)
+		p.println("EncodeToFile returned %s %s", message(code), certCode(code))
 		return c.fail(p, code)
 	}
 	_, err = w.Write(out)
@@ -225,19 +230,30 @@ func certDecode(ctx context.Context, p *proc, c certArgs) (int, error) {
 	if err != nil || code != 0 {
 		return failOr(c, p, code, err)
 	}
-	var body strings.Builder
-	for line := range strings.Lines(string(b)) {
-		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") {
-			body.WriteString(strings.Join(strings.Fields(line), ""))
-		}
-	}
-	out, err := base64.StdEncoding.DecodeString(body.String())
+	out, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(base64Body(string(b))), ""))
 	if err != nil || len(out) == 0 {
-		p.println("Input Length = %d", len(b))
-		p.println("DecodeToFile returned The data is invalid. 0x8007000d (WIN32: 13 ERROR_INVALID_DATA)")
+		p.println("DecodeFile returned %s %s", message(machine.ErrorInvalidData), certCode(machine.ErrorInvalidData))
 		return c.fail(p, machine.ErrorInvalidData)
 	}
 	return c.write(ctx, p, b, out)
+}
+
+// base64Body is what stands between the first two lines of dashes, if the first
+// says BEGIN and the second END, and else the whole text.
+func base64Body(text string) string {
+	var body strings.Builder
+	inside := false
+	for line := range strings.Lines(text) {
+		switch mark := strings.TrimSpace(line); {
+		case !inside:
+			inside = strings.HasPrefix(mark, "-----BEGIN")
+		case strings.HasPrefix(mark, "-----END"):
+			return body.String()
+		default:
+			body.WriteString(line)
+		}
+	}
+	return text
 }
 
 func certDecodeHex(ctx context.Context, p *proc, c certArgs) (int, error) {

@@ -121,7 +121,7 @@ func (s server) Do(req *http.Request) (*http.Response, error) {
 // makes of it.
 func TestCertutil(t *testing.T) {
 	done := func(verb string) string { return "CertUtil: -" + verb + " command completed successfully.\r\n" }
-	b := newBox(t, machine.Options{Network: server{"/f.txt": "hello"}}, `C:\w\a.txt=hello`, `C:\w\empty=`, `C:\w\bad=???`, `C:\w\hex=68 65`)
+	b := newBox(t, machine.Options{Network: server{"/f.txt": "hello"}}, `C:\w\a.txt=hello`, `C:\w\empty=`, `C:\w\bad=???`, `C:\w\hex=68 65`, "C:\\w\\x.cmd=@echo off\n-----BEGIN X-----\naGk=\n-----END X-----\nexit /b\n")
 	for _, c := range []struct {
 		line string
 		want result
@@ -132,8 +132,10 @@ func TestCertutil(t *testing.T) {
 		{`certutil -hashfile empty`, result{Out: "CertUtil: -hashfile command FAILED: 0x800703ee (WIN32: 1006 ERROR_FILE_INVALID)\r\nCertUtil: The volume for a file has been externally altered so that the opened file is no longer valid.\r\n", Code: -2147023890}},
 		{`certutil -encode a.txt b64`, result{Out: "Input Length = 5\r\nOutput Length = 66\r\n" + done("encode")}},
 		{`certutil -decode b64 back`, result{Out: "Input Length = 66\r\nOutput Length = 5\r\n" + done("decode")}},
-		{`certutil -decode b64 back`, result{Out: "Input Length = 66\r\nEncodeToFile returned The file exists. 0x80070050 (WIN32: 80)\r\nCertUtil: -decode command FAILED: 0x80070050 (WIN32: 80 ERROR_FILE_EXISTS)\r\nCertUtil: The file exists.\r\n", Code: -2147024816}},
+		{`certutil -decode b64 back`, result{Out: "Input Length = 66\r\nEncodeToFile returned The file exists. 0x80070050 (WIN32: 80 ERROR_FILE_EXISTS)\r\nCertUtil: -decode command FAILED: 0x80070050 (WIN32: 80 ERROR_FILE_EXISTS)\r\nCertUtil: The file exists.\r\n", Code: -2147024816}},
 		{`certutil -f -decode b64 back`, result{Out: "Input Length = 66\r\nOutput Length = 5\r\n" + done("decode")}},
+		{`certutil -decode bad no`, result{Out: "DecodeFile returned The data is invalid. 0x8007000d (WIN32: 13 ERROR_INVALID_DATA)\r\nCertUtil: -decode command FAILED: 0x8007000d (WIN32: 13 ERROR_INVALID_DATA)\r\nCertUtil: The data is invalid.\r\n", Code: -2147024883}},
+		{`certutil -decode x.cmd hi`, result{Out: "Input Length = 57\r\nOutput Length = 2\r\n" + done("decode")}},
 		{`certutil -decodehex hex he`, result{Out: "Input Length = 5\r\nOutput Length = 2\r\n" + done("decodehex")}},
 		{`certutil -urlcache -split -f http://host/f.txt down.txt`, result{Out: "****  Online  ****\r\n  0000  ...\r\n  0005\r\n" + done("URLCache")}},
 		{`certutil -urlcache -split -f http://host/none x`, result{Out: "****  Online  ****\r\nCertUtil: -URLCache command FAILED: 0x80190194 (-2145844844 HTTP_E_STATUS_NOT_FOUND)\r\nCertUtil: Not found (404).\r\n", Code: -2145844844}},
@@ -144,7 +146,7 @@ func TestCertutil(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", c.line, diff)
 		}
 	}
-	want := []string{"a.txt=hello", "b64=-----BEGIN CERTIFICATE-----\r\naGVsbG8=\r\n-----END CERTIFICATE-----\r\n", "back=hello", "bad=???", "down.txt=hello", "empty=", "he=he", "hex=68 65"}
+	want := []string{"a.txt=hello", "b64=-----BEGIN CERTIFICATE-----\r\naGVsbG8=\r\n-----END CERTIFICATE-----\r\n", "back=hello", "bad=???", "down.txt=hello", "empty=", "he=he", "hex=68 65", "hi=hi", "x.cmd=@echo off\n-----BEGIN X-----\naGk=\n-----END X-----\nexit /b\n"}
 	if diff := gocmp.Diff(want, b.list(`C:\w`)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
