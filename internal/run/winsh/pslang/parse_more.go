@@ -58,7 +58,7 @@ func (p *parser) function(word string) Statement {
 	f := &Function{Filter: word == "filter", Body: &ScriptBlock{}}
 	defer func() { f.Extent = p.from(start) }()
 	written := p.take(word)
-	p.blanks()
+	p.newlines(false)
 	name, ok := p.functionName()
 	if !ok {
 		p.missing("MissingNameAfterKeyword", "Missing name after "+written+" keyword.")
