@@ -446,7 +446,11 @@ func (w *windowsPlan) item(ctx context.Context, n *node) (item, error) {
 	if err != nil {
 		return it, err
 	}
-	it.records = w.records(attributes(e, dirLink), sd)
+	a := attributes(e, dirLink)
+	if e.Kind == tree.Dir && !w.opts.Base && (e.Windows == nil || e.Windows.Attributes == 0) {
+		a = winmeta.DirAttributes(n.name)
+	}
+	it.records = w.records(a, sd)
 	if e.Kind == tree.Junction {
 		it.records = sortedRecords(it.records, record{paxMountpoint, "1"})
 	}

@@ -159,6 +159,11 @@ func TestAttributesOfLayers(t *testing.T) {
 			0 Files/data/f.txt ` + ownedFile + ` "F"`},
 		{lines: []string{`attrib +h C:\plain`}, want: `5 Files/plain a=18`},
 		{lines: []string{`attrib +h C:\plain`, `attrib -h C:\plain`}, want: `5 Files/plain`},
+		// Directories that every Windows has keep theirs.
+		{lines: []string{`mkdir C:\ProgramData\x`, `rd C:\ProgramData\x`}, want: `5 Files/ProgramData a=18 std
+			0 Files/ProgramData/.wh.x`},
+		{lines: []string{`attrib -h C:\ProgramData`}, want: `5 Files/ProgramData std`},
+		{lines: []string{`attrib -h C:\ProgramData`, `attrib +h C:\ProgramData`}, want: `5 Files/ProgramData a=18 std`},
 		// Names that a lower layer links are files of their own once one is changed.
 		{lines: []string{`attrib +r C:\plain\l1`}, want: `5 Files/plain
 			0 Files/plain/l1 a=33 "L"`},

@@ -86,7 +86,7 @@ func randomLine(r *rand.Rand, i int) string {
 	files := []string{`a.txt`, `b.txt`, `f.txt`, `g.txt`}
 	dir := func() string { return dirs[r.IntN(len(dirs))] }
 	file := func() string { return dir() + `\` + files[r.IntN(len(files))] }
-	switch r.IntN(12) {
+	switch r.IntN(15) {
 	case 0:
 		return "mkdir " + dir()
 	case 1:
@@ -109,6 +109,12 @@ func randomLine(r *rand.Rand, i int) string {
 		return "icacls " + []string{file(), dir()}[r.IntN(2)] + " " + []string{"/grant Users:(OI)(CI)M", "/inheritance:r", "/inheritance:d", "/inheritance:e", "/remove Users", "/reset"}[r.IntN(6)]
 	case 10:
 		return "ren " + file() + " " + files[r.IntN(len(files))]
+	case 11:
+		return "mklink /J " + dir() + " " + dir()
+	case 12:
+		return "mklink " + file() + " " + file()
+	case 13:
+		return "rd " + dir()
 	}
 	return "xcopy /e /i /y /q " + dir() + " " + dir()
 }

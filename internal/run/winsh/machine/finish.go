@@ -114,9 +114,19 @@ func (c *collector) same(ctx context.Context, n *node, name string) error {
 	}
 	if repeat {
 		c.repeated[name] = !n.changed
-		c.changes = slices.Insert(c.changes, at, tree.Change{Entry: c.f.entry(n, name)})
+		c.changes = slices.Insert(c.changes, at, tree.Change{Entry: c.whole(n, name)})
 	}
 	return nil
+}
+
+// whole is the entry of a directory that says all of it: about a directory of which
+// an entry says nothing, the writer of layers repeats what lower layers say.
+func (c *collector) whole(n *node, name string) *tree.Entry {
+	e := c.f.entry(n, name)
+	if e.Windows == nil && e.Owner == nil {
+		e.Windows = &tree.Windows{Attributes: uint32(n.attributes)}
+	}
+	return e
 }
 
 // removed collects a name that is gone. A removal of what is not there is refused
@@ -164,9 +174,8 @@ func (c *collector) stub(ctx context.Context, n *node, name string) error {
 // other way.
 func (c *collector) fresh(ctx context.Context, dir *node, name string, below bool) error {
 	e := c.f.entry(dir, name)
-	if below && e.Windows == nil && e.Owner == nil {
-		// It is another directory: what was said of the old one does not count.
-		e.Windows = &tree.Windows{Attributes: uint32(winmeta.DirectoryAttributes)}
+	if below {
+		e = c.whole(dir, name) // what was said of the old one does not count
 	}
 	c.changes = append(c.changes, tree.Change{Entry: e})
 	kids, err := c.f.children(ctx, dir)

@@ -419,7 +419,7 @@ func (f *FS) entry(n *node, name string) *tree.Entry {
 	usual := winmeta.FileAttributes
 	switch {
 	case n.kind == tree.Dir:
-		usual = winmeta.DirectoryAttributes
+		usual = winmeta.DirAttributes(name)
 	case dir:
 		usual = winmeta.DirLinkAttributes
 	case n.isLink():
