@@ -201,7 +201,11 @@ func regFailed(p *proc, err error) (int, error) {
 	case errors.Is(err, fs.ErrPermission):
 		p.errln(regDenied)
 	default:
-		return 1, err
+		code, fatal := winCode(err)
+		if fatal != nil {
+			return 1, fatal
+		}
+		p.errln("ERROR: %s", message(code))
 	}
 	return 1, nil
 }

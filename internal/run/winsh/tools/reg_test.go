@@ -180,6 +180,7 @@ func TestSc(t *testing.T) {
 		{`sc query svc`, result{Refused: "sc query svc"}},
 		{`sc start svc`, result{Refused: "sc start"}},
 		{`sc create x binPath="C:\a b.exe /k=v" start=auto tag= no`, result{Out: "[SC] CreateService SUCCESS\r\n"}},
+		{`reg add HKLM\Foo /f`, result{Err: "ERROR: The parameter is incorrect.\r\n", Code: 1}},
 		{`sc create x binPath=`, result{Refused: `sc create binPath=`}},
 		{`sc create x binPath= C:\x.exe obj= .\bob password= secret`, result{Refused: `sc obj= .\bob`}},
 	} {
