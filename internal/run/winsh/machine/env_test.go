@@ -1,6 +1,7 @@
 package machine_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,15 @@ func TestPersistentVariables(t *testing.T) {
 		{"expanded", nil, func(r *machine.Registry) error {
 			return r.SetValue(t.Context(), key, machine.RegExpand("FOO", `%SystemRoot%\x;%no%`))
 		}, `FOO=C:\Windows\x;%no%`},
+		{"expanded with what is set after it", nil, func(r *machine.Registry) error {
+			if err := r.SetValue(t.Context(), key, machine.RegExpand("PATH", `%FOO%\bin;%SystemRoot%`)); err != nil {
+				return err
+			}
+			if err := r.SetValue(t.Context(), key, machine.RegExpand("BAR", `%FOO%;%BAR%`)); err != nil {
+				return err
+			}
+			return r.SetValue(t.Context(), key, machine.RegString("FOO", `C:\foo`))
+		}, `BAR=C:\foo;%BAR% FOO=C:\foo PATH=C:\foo\bin;C:\Windows;` + apps},
 		{"not expanded", nil, func(r *machine.Registry) error {
 			return r.SetValue(t.Context(), key, machine.RegString("FOO", `%SystemRoot%`))
 		}, `FOO=%SystemRoot%`},
@@ -128,6 +138,7 @@ func TestPersistentVariables(t *testing.T) {
 				got = append(got, name+"="+*v)
 			}
 		}
+		slices.Sort(got)
 		if s := strings.Join(got, " "); s != tt.want || *asked > 0 {
 			t.Errorf("%s: %q, want %q; the base was asked %d times", tt.name, s, tt.want, *asked)
 		}

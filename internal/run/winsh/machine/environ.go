@@ -207,7 +207,7 @@ func pathKey(dir string) string {
 // the user's hide the machine's, PATH is the machine's with the user's behind it,
 // and empty ones are none.
 func (r *Registry) environment(ctx context.Context, res *Result) error {
-	fixed := r.m.environment()
+	refs := r.references()
 	done := map[string]bool{}
 	for _, key := range []string{r.userEnvironment(), machineEnvironment} {
 		k := r.stepAt(key)
@@ -220,7 +220,7 @@ func (r *Registry) environment(ctx context.Context, res *Result) error {
 			}
 			done[fold] = true
 			name := k.values[fold].Name
-			value, user, err := r.effective(ctx, fixed, name, key == r.userEnvironment())
+			value, user, err := r.effective(ctx, refs, name, key == r.userEnvironment())
 			if err != nil {
 				return err
 			}
@@ -238,16 +238,60 @@ func (r *Registry) environment(ctx context.Context, res *Result) error {
 	return nil
 }
 
+// references are the values that variables refer to.
+type references struct {
+	before *Env // what the step began with
+	after  *Env // with what it has set, but for PATH
+}
+
+// references collects what variables may refer to. Windows makes the environment
+// of a container anew, plain values first, so that a variable may refer to one
+// that was set after it.
+func (r *Registry) references() references {
+	refs := references{r.m.environment(), r.m.environment()}
+	for _, expand := range []bool{false, true} {
+		for _, key := range []string{machineEnvironment, r.userEnvironment()} {
+			k := r.stepAt(key)
+			if k == nil {
+				continue
+			}
+			for _, fold := range k.order {
+				v := k.values[fold]
+				if v.gone || expand != (v.Type == RegTypeExpand) || strings.EqualFold(v.Name, "PATH") {
+					continue
+				}
+				value := v.String()
+				if expand {
+					value = refs.expand(v.Name, value)
+				}
+				refs.after.Set(v.Name, value)
+			}
+		}
+	}
+	return refs
+}
+
+// expand puts values into that of a variable. It may refer to what it was itself.
+func (r references) expand(name, value string) string {
+	e := r.after.Clone()
+	if own, ok := r.before.Get(name); ok {
+		e.Set(name, own)
+	} else {
+		e.Unset(name)
+	}
+	return e.Expand(value)
+}
+
 // effective returns the value of a variable that the step has set or deleted for
 // the user, or only for the machine. user says that it is the user's.
-func (r *Registry) effective(ctx context.Context, fixed *Env, name string, ofUser bool) (value string, user bool, err error) {
+func (r *Registry) effective(ctx context.Context, refs references, name string, ofUser bool) (value string, user bool, err error) {
 	text := func(key string) (string, error) {
 		v, err := r.Value(ctx, key, name)
 		if CodeOf(err) == ErrorFileNotFound {
 			return "", nil
 		}
 		if v.Type == RegTypeExpand {
-			return fixed.Expand(v.String()), err
+			return refs.expand(name, v.String()), err
 		}
 		return v.String(), err
 	}

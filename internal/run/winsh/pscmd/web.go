@@ -104,9 +104,17 @@ func (w *webCall) run(ctx context.Context, use func(*webCall, context.Context, *
 		return err
 	}
 	for try := 0; ; try++ {
+		if err := w.c.Verbose(ctx, w.asks()); err != nil {
+			return err
+		}
 		resp, err := w.send(ctx)
 		if err != nil {
 			return w.failed(err)
+		}
+		if !w.desktop() || resp.StatusCode < 400 {
+			if err := w.c.Verbose(ctx, w.answers(resp)); err != nil {
+				return err
+			}
 		}
 		again, err := w.retry(ctx, resp, try)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -87,6 +88,33 @@ func (w *webCall) send(ctx context.Context) (*fetch.Response, error) {
 	resp.Body.Close()
 	w.req.User = url.UserPassword(cred.User, cred.Password.Text)
 	return w.client.Do(ctx, w.req)
+}
+
+// asks says what is sent, for the verbose stream.
+func (w *webCall) asks() string {
+	size := int64(0)
+	if w.req.Body != nil {
+		size = w.req.Body.Size
+	}
+	if !w.desktop() {
+		return fmt.Sprintf("Requested HTTP/1.1 %s with %d-byte payload", w.req.Method, size)
+	}
+	if w.req.Body != nil {
+		size = -1 // the size is not set yet
+	}
+	return fmt.Sprintf("%s %s with %d-byte payload", w.req.Method, strings.ReplaceAll(w.req.URL.String(), "%20", " "), size)
+}
+
+// answers says what comes back, for the verbose stream.
+func (w *webCall) answers(resp *fetch.Response) string {
+	kind := resp.Header.Get("Content-Type")
+	switch {
+	case w.desktop():
+		return fmt.Sprintf("received %d-byte response of content type %s", resp.ContentLength, kind)
+	case resp.ContentLength < 0:
+		return "Received HTTP/1.1 response of content type " + mediaType(kind) + " of unknown size"
+	}
+	return fmt.Sprintf("Received HTTP/1.1 %d-byte response of content type %s", resp.ContentLength, mediaType(kind))
 }
 
 // retry waits before another try, if -MaximumRetryCount allows one.
@@ -231,6 +259,11 @@ func (w *webCall) save(ctx context.Context, resp *fetch.Response, body io.Reader
 	path, err := w.outPath(ctx, resp)
 	if err != nil {
 		return err
+	}
+	if !w.desktop() {
+		if err := w.c.Verbose(ctx, "File Name: "+path[strings.LastIndexByte(path, '\\')+1:]); err != nil {
+			return err
+		}
 	}
 	f, err := w.c.Session.Machine().FS().Create(ctx, path, machine.CreateOptions{})
 	if err != nil {
