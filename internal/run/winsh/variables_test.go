@@ -39,6 +39,8 @@ func TestVariablesOfTheImage(t *testing.T) {
 		// Windows makes no variables of empty values.
 		{lines: []string{`setx /M A ""`}},
 		{lines: []string{`setx /M A 1`, `setx /M A ""`}},
+		// What Windows has without the image's environment cannot be taken away by it.
+		{lines: []string{`reg delete ` + session + ` /v windir /f`}, refused: `the image would lose it: HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment`},
 		// Other values of these keys would be lost.
 		{lines: []string{`reg add HKCU\Environment /v N /t REG_DWORD /d 5`}, refused: "makes variables of texts only"},
 		{lines: []string{`reg add HKCU\Environment /ve /d 5`}, refused: "without equal signs"},

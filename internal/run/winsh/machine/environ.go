@@ -205,8 +205,9 @@ func pathKey(dir string) string {
 // environment tells res the variables that the step has set for the machine or the
 // user, as the image's environment has to have them: what they refer to is put in,
 // the user's hide the machine's, PATH is the machine's with the user's behind it,
-// and empty ones are none.
-func (r *Registry) environment(ctx context.Context, res *Result) error {
+// and empty ones are none. It returns what an image's environment cannot say: that a
+// variable is gone which Windows has without it.
+func (r *Registry) environment(ctx context.Context, res *Result) (lost []RegistryChange, err error) {
 	refs := r.references()
 	done := map[string]bool{}
 	for _, key := range []string{r.userEnvironment(), machineEnvironment} {
@@ -222,7 +223,13 @@ func (r *Registry) environment(ctx context.Context, res *Result) error {
 			name := k.values[fold].Name
 			value, user, err := r.effective(ctx, refs, name, key == r.userEnvironment())
 			if err != nil {
-				return err
+				return nil, err
+			}
+			if _, ofImage := r.m.image.Get(name); value == "" && !ofImage {
+				if k.values[fold].gone {
+					lost = append(lost, RegistryChange{Key: keyPath(strings.Split(key, `\`)).shown(&r.m.account), Name: name, Type: k.values[fold].Type.String(), Delete: true})
+				}
+				continue
 			}
 			if res.Env == nil {
 				res.Env, res.UserEnv = map[string]*string{}, map[string]bool{}
@@ -235,7 +242,7 @@ func (r *Registry) environment(ctx context.Context, res *Result) error {
 			}
 		}
 	}
-	return nil
+	return lost, nil
 }
 
 // references are the values that variables refer to.

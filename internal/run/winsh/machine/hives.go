@@ -353,10 +353,11 @@ func settingValues(list []setting) []RegValue {
 // result tells res the variables that the step has set, and returns all other
 // changes.
 func (r *Registry) result(ctx context.Context, res *Result) (changes []RegistryChange, err error) {
-	if err := r.environment(ctx, res); err != nil {
+	if changes, err = r.environment(ctx, res); err != nil {
 		return nil, err
 	}
-	return changes, r.collect(ctx, &changes, &r.root, nil)
+	err = r.collect(ctx, &changes, &r.root, nil)
+	return changes, err
 }
 
 // isNew reports whether a key without anything in it is one that the step has made:
