@@ -11,7 +11,7 @@ func All() map[string]machine.Program {
 	}
 	for name, p := range map[string]program{
 		"attrib": attrib, "cacls": cacls, "certutil": certutil, "chcp": chcp, "choice": choice, "comp": comp,
-		"expand": expand, "fc": fc, "find": find, "findstr": findstr, "fsutil": fsutil, "hostname": hostname,
+		"expand": expand, "fc": fc, "find": find, "findstr": findstr, "forfiles": forfiles, "fsutil": fsutil, "hostname": hostname,
 		"icacls": icacls, "more": more, "ping": ping, "refreshenv": refreshenv, "reg": reg, "regedit": regedit, "robocopy": robocopy, "sc": sc,
 		"setx": setx, "sort": sortTool, "takeown": takeown, "taskkill": taskkill, "timeout": timeout,
 		"tree": treeTool, "tzutil": tzutil, "where": where, "whoami": whoami, "xcopy": xcopy,

@@ -68,7 +68,6 @@ func refusedSystem() []refusal {
 		{"tasklist", "which processes Windows itself runs is not known", "do not depend on them"},
 		{"query", "nobody is logged on during a build", "leave it out"},
 		{"makecab", "cabinets are not written", "use tar or Compress-Archive"},
-		{"forfiles", "it starts a command for each file by rules of its own", "use for /r, or PowerShell"},
 		{"replace", "xcopy and robocopy do what it does", "use xcopy /U or robocopy"},
 		{"openfiles", running, "leave it out"},
 		{"cmdkey", "credentials are kept in a store that only Windows can write", "pass secrets with RUN --mount=type=secret"},

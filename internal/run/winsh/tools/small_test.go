@@ -236,3 +236,29 @@ func TestExpand(t *testing.T) {
 		t.Errorf("no cabinet: %+v", r)
 	}
 }
+
+// TestForfiles fails if the command is started for other files, in another
+// directory, or with other names.
+func TestForfiles(t *testing.T) {
+	files := []string{`C:\w\a.txt=1`, `C:\w\b c.log=22`, `C:\w\d\e.txt=333`}
+	attribs := func(names ...string) string {
+		out := "\r\n"
+		for _, n := range names {
+			out += "A                    " + n + "\r\n"
+		}
+		return out
+	}
+	play(t, []scene{
+		{name: "mask", files: files, line: `forfiles /M *.txt /C "attrib @file"`, want: result{Out: attribs(`C:\w\a.txt`)}},
+		{name: "below", files: files, line: `forfiles /S /M *.txt /C "attrib @path"`, want: result{Out: attribs(`C:\w\a.txt`, `C:\w\d\e.txt`)}},
+		{name: "from a directory, with its names", files: files, line: `forfiles /P C:\w\d /C "where /F @fname.@ext:0x65.txt"`, want: result{Refused: "forfiles with a command that fails"}},
+		{name: "quotes", files: files, line: `forfiles /M *.log /C "find 0x2222 0x22 @relpath"`, want: result{Refused: "forfiles with a command that fails"}},
+		{name: "days", files: files, line: `forfiles /M *.txt /D -0 /C "attrib @file"`, want: result{Out: attribs(`C:\w\a.txt`)}},
+		{name: "too young", files: files, line: `forfiles /D -1`, want: result{Err: "ERROR: No files found with the specified search criteria.\r\n", Code: 1}},
+		{name: "nothing", line: `forfiles /M *.x`, want: result{Err: "ERROR: No files found with the specified search criteria.\r\n", Code: 1}},
+		{name: "no directory", line: `forfiles /P none`, want: result{Err: "ERROR: The directory name is invalid.\r\n", Code: 1}},
+		{name: "no program", files: files, line: `forfiles /C "none @file"`, want: result{Refused: "none"}},
+		{name: "what its command may not", line: `forfiles /C "robocopy @path b /SL"`, want: result{Refused: "robocopy /SL"}},
+		{name: "no date", line: `forfiles /D x`, want: result{Refused: "forfiles /D x"}},
+	})
+}

@@ -44,7 +44,10 @@ type tool struct {
 	grammar grammar
 	// check refuses what the grammar alone cannot say; nil if there is nothing.
 	check func(in input) error
-	run   func(ctx context.Context, p *proc, in input) (int, error)
+	// checkCommand refuses a command that the tool starts; nil if it starts none.
+	checkCommand func(ctx context.Context, c *machine.Checking, in input) error
+
+	run func(ctx context.Context, p *proc, in input) (int, error)
 }
 
 // program makes a tool a machine.Program. It is a constructor, not a tool, so
@@ -53,7 +56,7 @@ type tool struct {
 type program func() tool
 
 // Check implements [machine.Program].
-func (f program) Check(_ context.Context, c *machine.Checking, args []machine.Arg) error {
+func (f program) Check(ctx context.Context, c *machine.Checking, args []machine.Arg) error {
 	t := f()
 	raw := ""
 	if c != nil {
@@ -64,9 +67,12 @@ func (f program) Check(_ context.Context, c *machine.Checking, args []machine.Ar
 		return err
 	}
 	if t.check != nil {
-		return t.check(in)
+		err = t.check(in)
 	}
-	return nil
+	if err == nil && t.checkCommand != nil && c != nil && c.Machine != nil {
+		err = t.checkCommand(ctx, c, in)
+	}
+	return err
 }
 
 // Run implements [machine.Program].
