@@ -454,12 +454,20 @@ func scriptCmdletMembers() []Member {
 	return []Member{
 		Method("WriteError", "void", O("System.Management.Automation.ErrorRecord errorRecord", func(ctx context.Context, in *Invoke) (any, error) {
 			c := of(in)
-			return nil, c.e.writeErrorTo(ctx, in.Args[0].(*ErrorRecord), c.f.vars.errorAction, c.f.vars.err)
+			r, err := c.own(in.Args[0])
+			if err != nil {
+				return nil, err
+			}
+			return nil, c.e.writeErrorTo(ctx, r, c.f.vars.errorAction, c.f.vars.err)
 		})),
 		Method("ThrowTerminatingError", "void", O("System.Management.Automation.ErrorRecord errorRecord", func(_ context.Context, in *Invoke) (any, error) {
-			r := in.Args[0].(*ErrorRecord)
-			r.at, r.terminating = of(in).e.at, true
-			return nil, passThrough{r}
+			c := of(in)
+			r, err := c.own(in.Args[0])
+			if err != nil {
+				return nil, err
+			}
+			r.leaves = c.f
+			return nil, r
 		})),
 		Method("WriteObject", "void",
 			O("object sendToPipeline", func(ctx context.Context, in *Invoke) (any, error) {
@@ -500,8 +508,17 @@ func scriptCmdletMembers() []Member {
 
 func first2(ok bool, err error) (any, error) { return ok, err }
 
-// passThrough is an error that a method must not wrap.
-type passThrough struct{ r *ErrorRecord }
-
-func (p passThrough) Error() string { return p.r.Error() }
-func (p passThrough) Unwrap() error { return p.r }
+// own is an error that the function writes as its own.
+func (c *scriptCmdlet) own(v any) (*ErrorRecord, error) {
+	old, ok := v.(*ErrorRecord)
+	if !ok {
+		return nil, NewException("System.ArgumentNullException", "Value cannot be null.")
+	}
+	r := *old
+	r.logged, r.final, r.thrown = false, false, false
+	r.at, r.stack, r.noPlace = c.e.at, "", false
+	if name := c.f.block.name; r.command == "" && name != "" {
+		r.Activity, r.command, r.origin = name, name, name
+	}
+	return &r, nil
+}

@@ -58,6 +58,9 @@ type Exception struct {
 	Record *ErrorRecord
 	// Data has what types with more properties need ("FileName", "Response").
 	Data map[string]any
+	// thrown says that a throw statement threw it; only those of PowerShell
+	// remember.
+	thrown bool
 	Extra
 }
 
@@ -89,8 +92,10 @@ type ErrorRecord struct {
 	stack string
 	// logged says that it is in $Error; thrown that it comes from throw; final
 	// that no statement may go on after it; native that a program wrote it to
-	// its stderr; terminating that ThrowTerminatingError was called.
-	logged, thrown, final, native, terminating bool
+	// its stderr.
+	logged, thrown, final, native bool
+	// leaves is the function that ThrowTerminatingError ends.
+	leaves *functionStage
 	// origin is the command that displays put in front of the message, where it
 	// is not the activity; noPlace leaves out where it happened.
 	origin  string

@@ -216,9 +216,10 @@ func (s *Session) conciseWrap(text, prefix string) string {
 
 func (s *Session) conciseReason(r *ErrorRecord) string {
 	switch {
-	case r.thrown:
+	case r.Exception != nil && r.Exception.thrown:
 		return "Exception"
-	case r.origin != "" && r.command != "":
+	case r.origin != "" && r.command != "" && s.global.funcs[strings.ToLower(r.origin)] != nil:
+		// The view asks Get-Command, which sees what is global.
 		return r.origin
 	case r.Activity != "":
 		return r.Activity
@@ -251,6 +252,30 @@ func (s *Session) categoryEnum(c Category) any {
 		n = 0
 	}
 	return Enum{t, n}
+}
+
+func recordNew() []Overload {
+	return []Overload{
+		O("System.Exception exception, string errorId, System.Management.Automation.ErrorCategory errorCategory, object targetObject", func(_ context.Context, in *Invoke) (any, error) {
+			x, _ := in.Args[0].(*Exception)
+			if x == nil {
+				return nil, NewException("System.Management.Automation.PSArgumentNullException", `Cannot process argument because the value of argument "exception" is null. Change the value of argument "exception" to a non-null value.`)
+			}
+			return &ErrorRecord{Exception: x, ID: in.String(1), Category: Category(in.Session.EnumName(in.Args[2].(Enum))), Target: in.Args[3]}, nil
+		}),
+		O("System.Management.Automation.ErrorRecord errorRecord, System.Exception replaceParentContainsErrorRecordException", func(_ context.Context, in *Invoke) (any, error) {
+			old, _ := in.Args[0].(*ErrorRecord)
+			if old == nil {
+				return nil, NewException("System.Management.Automation.PSArgumentNullException", `Cannot process argument because the value of argument "errorRecord" is null. Change the value of argument "errorRecord" to a non-null value.`)
+			}
+			r := *old
+			r.logged, r.final, r.thrown = false, false, false
+			if x, _ := in.Args[1].(*Exception); x != nil {
+				r.Exception = x
+			}
+			return &r, nil
+		}),
+	}
 }
 
 func recordMembers() []Member {

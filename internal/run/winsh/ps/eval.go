@@ -57,6 +57,9 @@ func (s *Session) checkAction(ctx context.Context, err error, traps []*pslang.Tr
 	s.place(r)
 	s.log(r)
 	s.ok = false
+	if r.leaves != nil {
+		return r
+	}
 	var preference string
 	switch {
 	case len(traps) > 0:
@@ -420,6 +423,9 @@ func (s *Session) throw(ctx context.Context, n *pslang.Throw) error {
 		r.at = n.Extent
 	}
 	r.thrown = true
+	if r.Exception != nil && s.engine.mustType(r.Exception.Type).Inherits(tRuntime) {
+		r.Exception.thrown = true
+	}
 	return r
 }
 

@@ -353,8 +353,13 @@ func (f *functionStage) run(ctx context.Context, e *element, b *pslang.Block) er
 		return nil
 	}
 	err := e.s.statements(ctx, b, f.vars.wrap(e))
-	if _, ok := err.(returnSignal); ok {
+	switch x := err.(type) {
+	case returnSignal:
 		return nil
+	case *ErrorRecord:
+		if x.leaves == f {
+			x.leaves = nil
+		}
 	}
 	return err
 }

@@ -444,7 +444,7 @@ func (s *Session) wrapNet(name string, args int, err error) error {
 		return err
 	}
 	var r *ErrorRecord
-	if errors.As(err, &r) && (r.final || r.thrown) {
+	if errors.As(err, &r) && (r.final || r.thrown || r.leaves != nil) {
 		return r
 	}
 	x := ToException(err)

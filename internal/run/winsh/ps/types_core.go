@@ -182,7 +182,7 @@ func coreTypes() []*Type {
 		{Name: "System.Management.Automation.PSReference", Aliases: []string{"ref"}, Members: refMembers},
 		{Name: "System.Management.Automation.SwitchParameter", Aliases: []string{"switch"}, Value: true, Members: switchMembers},
 		{Name: "System.Management.Automation.ScriptBlock", Aliases: []string{"scriptblock"}, Members: blockMembers},
-		{Name: "System.Management.Automation.ErrorRecord", Members: recordMembers},
+		{Name: "System.Management.Automation.ErrorRecord", Members: recordMembers, New: recordNew()},
 		{Name: "System.Management.Automation.ErrorCategoryInfo", Members: categoryMembers},
 		{Name: "System.Management.Automation.InvocationInfo", Members: invocationMembers},
 		{Name: "System.Management.Automation.ActionPreference", Values: []EnumValue{
