@@ -33,9 +33,9 @@
 //
 // A machine is used by one goroutine at a time; contents may be read by several.
 // The package refuses what it cannot do faithfully with a *run.RefusedError,
-// which ends the step. Names in the form 8.3 that may
-// stand for others are refused, and paths may be longer
-// than the 260 characters that some programs of Windows can cope with.
+// which ends the step. Names in the form 8.3 that may stand for others are refused,
+// and paths may be longer than the 260 characters that some programs of Windows can
+// cope with.
 package machine
 
 import (
