@@ -157,6 +157,10 @@ func (f *fcJob) run(p *proc) (int, error) {
 			break
 		}
 		same = false
+		if i == len(a) || k == len(b) { // what is left of the other, alone
+			f.lone(p, i, k)
+			break
+		}
 		ni, nk, ok := f.meet(i, k)
 		if !ok && (len(a)-i > f.buffer || len(b)-k > f.buffer) {
 			f.block(p, 0, i, len(a))
@@ -196,7 +200,7 @@ func (f *fcJob) meet(i, k int) (ni, nk int, ok bool) {
 			for n < f.resync && x+n < len(a) && y+n < len(b) && f.equal(a[x+n], b[y+n]) {
 				n++
 			}
-			if n == f.resync || n > 0 && x+n == len(a) && y+n == len(b) {
+			if n == f.resync || n > 0 && (x+n == len(a) || y+n == len(b)) {
 				return x, y, true
 			}
 		}
@@ -204,11 +208,22 @@ func (f *fcJob) meet(i, k int) (ni, nk int, ok bool) {
 	return 0, 0, false
 }
 
+// lone prints what is left of both files where one of them has ended.
+func (f *fcJob) lone(p *proc, i, k int) {
+	f.print(p, 0, i, len(f.lines[0]))
+	f.print(p, 1, k, len(f.lines[1]))
+	p.println("*****\r\n")
+}
+
 // block prints the lines of one file, with those around them that are alike.
 func (f *fcJob) block(p *proc, file, from, to int) {
+	f.print(p, file, max(from-1, 0), min(to+1, len(f.lines[file])))
+}
+
+// print prints lines of one file under its name.
+func (f *fcJob) print(p *proc, file, first, last int) {
 	p.println("***** %s", f.names[file])
 	lines := f.lines[file]
-	first, last := max(from-1, 0), min(to+1, len(lines))
 	show := func(n int) {
 		if f.in.has("N") {
 			p.print("%5d:  ", n+1)

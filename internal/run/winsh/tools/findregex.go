@@ -74,11 +74,16 @@ func compileRegex(text string, fold bool) (findPattern, error) {
 		switch c {
 		case '.':
 			e.set = anyByte()
-		case '^':
-			// Elsewhere than in front it can be matched by nothing.
-			e.kind = matchBOL
-		case '$':
-			e.kind = matchEOL
+		case '^', '$':
+			// Elsewhere than in front, or at the end, they are nothing special.
+			switch {
+			case c == '^' && i == 1:
+				e.kind = matchBOL
+			case c == '$' && i == len(text):
+				e.kind = matchEOL
+			default:
+				e.literal(c, fold)
+			}
 		case '[':
 			n, err := e.class(text[i:], fold)
 			if err != nil {

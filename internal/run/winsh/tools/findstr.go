@@ -172,7 +172,7 @@ func (j *findJob) readList(ctx context.Context, p *proc, name string) ([]string,
 // all searches what the operands name, or standard input.
 func (j *findJob) all(ctx context.Context, p *proc, files []string) error {
 	if len(files) == 0 && !j.in.has("S") {
-		return j.search(p, "", p.input())
+		return j.search(p, "", p.input(), true)
 	}
 	for _, f := range files {
 		if len(files) > 1 || j.in.has("S") || machine.HasWildcard(f) {
@@ -258,7 +258,7 @@ func (j *findJob) file(ctx context.Context, p *proc, full, shown string) error {
 			return err
 		}
 	}
-	return j.search(p, shown, f)
+	return j.search(p, shown, f, false)
 }
 
 // unprintable reports whether a file has characters that /P does not want.
@@ -283,8 +283,9 @@ func unprintable(r io.Reader) (bool, error) {
 // errFound ends a search that needs no more lines.
 var errFound = errors.New("found")
 
-// search prints the lines of r that match.
-func (j *findJob) search(p *proc, shown string, r io.Reader) error {
+// search prints the lines of r that match. The last line of a file that has no
+// end gets none; that of standard input does.
+func (j *findJob) search(p *proc, shown string, r io.Reader, stdin bool) error {
 	number, offset := 0, int64(0)
 	err := eachRawLine(r, func(raw []byte) error {
 		number++
@@ -311,7 +312,7 @@ func (j *findJob) search(p *proc, shown string, r io.Reader) error {
 			p.print("%d:", at)
 		}
 		p.raw(raw)
-		if !bytes.HasSuffix(raw, []byte{'\n'}) {
+		if stdin && !bytes.HasSuffix(raw, []byte{'\n'}) {
 			p.print("\r\n")
 		}
 		return p.failed

@@ -267,7 +267,7 @@ func (g grammar) parseLetters(in *input, text, value string, hasColon bool) bool
 	for i := range len(text) {
 		f, ok := g.find(text[i : i+1])
 		last := hasColon && i == len(text)-1
-		if !ok || f.reason != "" || (f.kind == plain) == last {
+		if !ok || f.reason != "" || last && f.kind == plain || !last && f.kind != plain && f.kind != maybeColon {
 			return false
 		}
 		it := item{flag: f.name}

@@ -18,12 +18,17 @@ func TestFindstr(t *testing.T) {
 	}
 	const no = 1
 	play(t, []scene{
+		{name: "no line end in a file", files: []string{`C:\w\f=abc`}, line: `findstr /R abc f`, want: result{Out: "abc"}},
+		{name: "no line end in the input", line: `findstr /R abc`, stdin: "abc", want: result{Out: "abc\r\n"}},
+		{name: "^ inside", files: []string{"C:\\w\\f=a^bc\r\n"}, line: `findstr /R /C:a^bc f`, want: result{Out: "a^bc\r\n"}},
+		{name: "$ inside", files: []string{"C:\\w\\f=ab$c\r\n"}, line: `findstr /R /C:ab$c f`, want: result{Out: "ab$c\r\n"}},
+		{name: "$ without a line end", files: []string{`C:\w\f=abc`}, line: `findstr /R /C:abc$ f`, want: result{Code: no}},
 		{name: "word", files: files, line: `findstr one a.txt`, want: result{Out: "one\r\n"}},
 		{name: "words are alternatives", files: files, line: `findstr "one three" a.txt`, want: result{Out: "one\r\nthree 3\r\n"}},
 		{name: "literal with blanks", files: files, line: `findstr /c:"Two words" a.txt`, want: result{Out: "Two words\r\n"}},
 		{name: "no match", files: files, line: `findstr two a.txt`, want: result{Code: no}},
 		{name: "any case", files: files, line: `findstr /i two a.txt`, want: result{Out: "Two words\r\n"}},
-		{name: "letters together", files: files, line: `findstr /ivn two a.txt`, want: result{Out: "1:one\r\n3:three 3\r\n4:last\r\n"}},
+		{name: "letters together", files: files, line: `findstr /ivn two a.txt`, want: result{Out: "1:one\r\n3:three 3\r\n4:last"}},
 		{name: "letters with a value", files: files, line: `findstr /ic:"two W" a.txt`, want: result{Out: "Two words\r\n"}},
 		{name: "names for patterns", files: files, line: `findstr one *.txt`, want: result{Out: "a.txt:one\r\n"}},
 		{name: "below", files: files, line: `findstr /s /n one *.txt`, want: result{Out: "a.txt:1:one\r\nd\\c.txt:1:one more\r\n"}},
@@ -33,7 +38,7 @@ func TestFindstr(t *testing.T) {
 		{name: "end", files: files, line: `findstr /e words a.txt`, want: result{Out: "Two words\r\n"}},
 		{name: "whole line", files: files, line: `findstr /x one a.txt`, want: result{Out: "one\r\n"}},
 		{name: "not binary", files: files, line: `findstr /p one bin.dat`, want: result{Code: no}},
-		{name: "strings of a file", files: files, line: `findstr /g:list a.txt`, want: result{Out: "one\r\nlast\r\n"}},
+		{name: "strings of a file", files: files, line: `findstr /g:list a.txt`, want: result{Out: "one\r\nlast"}},
 		{name: "standard input", line: `findstr b`, stdin: "a\r\nb\r\n", want: result{Out: "b\r\n"}},
 		{name: "expression", files: files, line: `findstr /r "^t.*[0-9]" a.txt`, want: result{Out: "three 3\r\n"}},
 		{name: "an unescaped dot makes it one", files: files, line: `findstr t.o a.txt`, want: result{Code: no}},
@@ -134,4 +139,36 @@ func TestTree(t *testing.T) {
 		{name: "ASCII with files", files: files, line: `tree a /F /A`, want: result{Out: head + "C:\\W\\A\r\n|   x\r\n|   \r\n\\---b\r\n"}},
 		{name: "none", files: files, line: `tree c`, want: result{Out: head + "C:\\W\\C\r\nNo subfolders exist \r\n\r\n"}},
 	})
+}
+
+// TestFcBlocks fails if fc takes other lines for different, or shows others
+// beside them.
+func TestFcBlocks(t *testing.T) {
+	block := func(a, b string) string {
+		return "***** a\r\n" + strings.ReplaceAll(a, "\n", "\r\n") + "***** B\r\n" + strings.ReplaceAll(b, "\n", "\r\n") + "*****\r\n\r\n"
+	}
+	const same = "FC: no differences encountered\r\n\r\n"
+	for _, c := range []struct{ a, b, want string }{
+		{"", "", same},
+		{"", "apple", block("", "apple\n")},
+		{"apple", "", block("apple\n", "")},
+		{"apple\n", "apple", same},
+		{"apple", "orange", block("apple\n", "orange\n")},
+		{"apple\nmango", "apple", block("mango\n", "")},
+		{"apple", "apple\r\nmango", block("", "mango\n")},
+		{"apple\nmango", "apple\nkiwi", block("apple\nmango\n", "apple\nkiwi\n")},
+		{"apple\nmango", "kiwi\nmango", block("apple\nmango\n", "kiwi\nmango\n")},
+		{"apple\nmango\nkiwi", "apple\nlemon\nkiwi", block("apple\nmango\nkiwi\n", "apple\nlemon\nkiwi\n")},
+		{"apple\nmango\nkiwi\nlemon", "apple\nlemon\nkiwi\ncherry", block("apple\nmango\nkiwi\nlemon\n", "apple\nlemon\n") + block("", "kiwi\ncherry\n")},
+		{"apple\nmango\nkiwi\nlemon", "apple\nmango\nkiwi\ncherry", block("kiwi\nlemon\n", "kiwi\ncherry\n")},
+	} {
+		b := newBox(t, machine.Options{}, `C:\w\a=`+c.a, `C:\w\b=`+c.b)
+		want := result{Out: "Comparing files a and B\r\n" + c.want, Code: 1}
+		if c.want == same {
+			want.Code = 0
+		}
+		if diff := gocmp.Diff(want, b.call(`fc a b`, "")); diff != "" {
+			t.Errorf("%q and %q (-want +got):\n%s", c.a, c.b, diff)
+		}
+	}
 }

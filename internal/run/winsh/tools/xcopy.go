@@ -14,7 +14,7 @@ import (
 func xcopy() tool {
 	return tool{
 		grammar: grammar{
-			name: "xcopy", own: true,
+			name: "xcopy", own: true, letters: true,
 			flags: join(
 				flags("A", "M", "P", "S", "E", "V", "C", "I", "Q", "F", "L", "H", "R", "T", "U", "K", "Y", "-Y", "J", "NOCLONE", "O", "X", "G", "COMPRESS"),
 				flagsOf(maybeColon, "D"), flagsOf(colon, "EXCLUDE"),
