@@ -58,8 +58,8 @@ An image goes where --push or --output says, which may be repeated and combined:
   type=docker,dest=FILE  a tar for docker load
   type=tar,dest=FILE     the files of the image in a tar
   type=local,dest=DIR    the files in an empty directory; overwrite=true in any
-A tar without dest goes to standard output. Without --push and --output the image
-is in the cache only.
+A tar without dest goes to standard output. Without --push and --output the
+image is in the cache only.
 
 --quiet prints the image ID, as docker does: the digest of the config, or of the
 index if the image has several platforms. The digest to pull by, NAME@DIGEST, is

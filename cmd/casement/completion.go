@@ -16,9 +16,11 @@ func newCompletion(env *environment) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print a script that completes commands in a shell",
-		Long: `Print a script that makes a shell complete casement's commands, flags and values.
+		Long: `Print a script that makes a shell complete casement's commands, flags and
+values.
 
-bash (with the package bash-completion), for this session and for all later ones:
+bash (with the package bash-completion), for this session and for all later
+ones:
   source <(casement completion bash)
   casement completion bash > ~/.local/share/bash-completion/completions/casement
 

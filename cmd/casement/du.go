@@ -28,8 +28,8 @@ user's cache directory. It is kept to a tenth of the file system, but at least
 for 30 days.
 
 --json prints one object: dir, bytes, maxBytes (0 is no limit) and items, each
-with kind (blob, record, partial, temp, stat cache, git), name, size, used, note and
-inUse.`,
+with kind (blob, record, partial, temp, stat cache, git), name, size, used, note
+and inUse.`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {

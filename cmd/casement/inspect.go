@@ -33,14 +33,14 @@ func newInspect(env *environment) *cobra.Command {
 		Short: "Show what an image is made of",
 		Long: `Show the index, configs and layers of an image.
 
-The image is one of a registry (REF), of an OCI layout in a directory (oci:DIR) or
-a tar, of an archive of docker save, or casement/hostprocess itself. Layers are
-not downloaded; what they hold is shown where casement has seen them before.
+The image is one of a registry (REF), of an OCI layout in a directory (oci:DIR)
+or a tar, of an archive of docker save, or casement/hostprocess itself. Layers
+are not downloaded; what they hold is shown where casement has seen them before.
 
 --files lists the files of the image, or with --layer of one layer, which reads
-layers. PATH, with slashes or as on Windows, limits the list to a file or to what
-is in a directory. The letters of a Windows file are d directory, a archive,
-r read-only, h hidden, s system and l link, as in PowerShell.
+layers. PATH, with slashes or as on Windows, limits the list to a file or to
+what is in a directory. The letters of a Windows file are d directory, a
+archive, r read-only, h hidden, s system and l link, as in PowerShell.
 
 --json prints one object with ref, mediaType, digest, size, annotations, index
 (whether it is one), images and attestations. An image has platform, release,

@@ -109,6 +109,10 @@ needs something that is not there, 130 interrupted.`,
 	root.Version = buildVersion()
 	root.SetVersionTemplate("casement {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
+	if n, ok := terminalWidth(env.stdout); ok && n > 0 {
+		// Descriptions of flags continue in their column.
+		root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", fmt.Sprintf(".FlagUsagesWrapped %d ", n)))
+	}
 	root.AddCommand(newBuild(env), newPlan(env), newTry(env), newInspect(env), newDu(env), newPrune(env), newVersion(env), newCompletion(env))
 	return root
 }

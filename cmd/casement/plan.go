@@ -19,21 +19,27 @@ func newPlan(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [flags] CONTEXT",
 		Short: "Show what a build would do, and do none of it",
-		Long: `Show the steps of a build: what each is, where its command would run or why it is
-refused, and which layers of base images it would have to read.
+		Long: `Show the steps of a build in the order of the Dockerfile: what each is, where its
+command would run or why it is refused, and which layers of base images it would
+have to read.
 
 Nothing is executed, and nothing downloaded but manifests and configs. The flags
 are those of casement build. What a command will look for in a base is told from
-its text: one that names it in another way, or asks for something that only a base
-could have, may read more than is foreseen. It reads at most the layers of its base.
+its text: one that names it in another way, or asks for something that only a
+base could have, may read more than is foreseen. It reads at most the layers of
+its base.
 
 Exit codes: 0 all steps can be done, 3 one or more are refused.
 
---json prints a list with an object for each platform: platform, steps and
-warnings. A step has name, file, line, kind (base, source, files, run, merge),
-runner, refused (null, or line, column, construct, reason and hint, and script,
-which is file and line, if the construct is in one), unseals (a list of digest and
-size) and why.`,
+--json prints a list with an object for each platform:
+  platform  windows(10.0.20348)/amd64
+  steps     name, file, line (0 for what stands nowhere in the Dockerfile), kind
+            (base, source, files, run, merge), runner (in process; empty for
+            what is no command), refused (null, or line, column, construct,
+            reason and hint, and script, which is file and line, if the
+            construct is in one), unseals (layers to read: digest and size)
+            and why (what is looked for in them)
+  warnings  file, line, message and hint`,
 		Example: `  casement plan .
   casement plan --json --platform 'windows(10.0.20348)/amd64' .`,
 		Args: exactArgs(1, "a CONTEXT"),
@@ -130,7 +136,9 @@ func printRemarks(p *printer, plans []build.Planned) {
 	for i := range plans {
 		for _, s := range plans[i].Steps {
 			if s.Refused != nil {
-				add(remark{"refused: %s: " + s.Refused.Construct + ": " + s.Refused.Reason, s.Refused.Way}, s.Refused.Where.String())
+				place := s.Refused.Where.String()
+				what := strings.TrimPrefix(s.Refused.Error(), place+": ")
+				add(remark{"refused: %s: " + what, s.Refused.Way}, place)
 			}
 		}
 	}

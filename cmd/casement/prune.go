@@ -30,8 +30,9 @@ that runs at the moment uses stays, whatever the flags say. All that is removed
 can be made or downloaded again.
 
 Without flags, prune removes what no build can use any more (temporary files and
-downloads of processes that have died, results without their blobs, blobs without
-a result), and then more until the cache is within its own limit (see du).
+downloads of processes that have died, results without their blobs, blobs
+without a result), and then more until the cache is within its own limit (see
+du).
 
 --keep-storage removes until the cache has that size, --older-than what was not
 used for so long; both together remove only such old items, until the size is

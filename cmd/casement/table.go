@@ -24,13 +24,27 @@ const plainWidth = 160
 
 func newPrinter(w io.Writer, getenv func(string) string) *printer {
 	p := &printer{w: w, width: plainWidth}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 40 {
+	if n, ok := terminalWidth(w); ok {
+		if n > 40 {
 			p.width = n
 		}
 		p.bold = getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"
 	}
 	return p
+}
+
+// terminalWidth returns how wide a terminal is, 0 if it does not say; false for
+// what is none.
+func terminalWidth(w io.Writer) (int, bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	n, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		n = 0
+	}
+	return n, true
 }
 
 // heading prints a line that stands out.

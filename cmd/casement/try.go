@@ -28,14 +28,14 @@ func newTry(env *environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "try [flags] LINE",
 		Short: "Run one line as RUN would, and show what it does",
-		Long: `Run one line exactly as RUN would in a Windows stage: on an empty machine that has
-the standard directories of Windows, or on a base image.
+		Long: `Run one line exactly as RUN would in a Windows stage: on an empty machine that
+has the standard directories of Windows, or on a base image.
 
 LINE is the text of RUN; - reads it from standard input. As in a Dockerfile, the
-words of the shell and LINE become one Windows command line, which the shell takes
-apart again: PowerShell does not see double quotes that are not written \".
-With --script, LINE is the text that the shell itself parses, with no command line
-in between.
+words of the shell and LINE become one Windows command line, which the shell
+takes apart again: PowerShell does not see double quotes that are not written \",
+and blanks outside of them become one. With --script, LINE is the text that the
+shell itself parses, with no command line in between.
 
 What the line prints and its exit code are those of casement. With --json, one
 object is printed instead:
@@ -45,11 +45,12 @@ object is printed instead:
             (what a base has that the line has not read counts as not there)
   env       variables that were set for the machine
   registry  key, name, type, value, change (set, delete)
-  refused   null, or line, column, construct and reason of what cannot be done, and
-            script (file and line) if it is in a script
+  refused   null, or line, column, construct and reason of what cannot be done,
+            and script (file and line) if it is in a script
 
-A line that cannot be done right is refused before it starts; casement then exits
-with 3. What is likely not meant as it is written is warned of on standard error.`,
+A line that cannot be done right is refused before it starts; casement then
+exits with 3. What is likely not meant as it is written is warned of on standard
+error.`,
 		Example: `  casement try 'mkdir C:\app && echo hello>C:\app\a.txt && type C:\app\a.txt'
   casement try --shell powershell "Get-ChildItem C:\ | Select-Object -ExpandProperty Name"
   casement try --shell pwsh --script --json - <install.ps1
