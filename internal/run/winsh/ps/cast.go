@@ -475,6 +475,14 @@ func (s *Session) castCollection(ctx context.Context, v any, t *Type) (any, bool
 	return nil, false, nil
 }
 
+// castFailure is the id of a conversion that has failed.
+func castFailure(t *Type) string {
+	if t.Name == "System.Xml.XmlDocument" {
+		return "InvalidCastToXmlDocument"
+	}
+	return "InvalidCastConstructorException"
+}
+
 // castObject has the conversions that types bring: Convert, Parse(string), a
 // constructor with one parameter, properties from a hashtable.
 func (s *Session) castObject(ctx context.Context, v any, t *Type) (any, error) {
@@ -485,7 +493,7 @@ func (s *Session) castObject(ctx context.Context, v any, t *Type) (any, error) {
 			if isControl(err) {
 				return nil, err
 			}
-			r := s.castFail(`Cannot convert value "`+s.ToString(v)+`" to type "`+t.Name+`". Error: "`+errText(err)+`"`, "InvalidCastConstructorException")
+			r := s.castFail(`Cannot convert value "`+s.ToString(v)+`" to type "`+t.Name+`". Error: "`+errText(err)+`"`, castFailure(t))
 			r.Exception.Inner.Inner = ToException(err)
 			return nil, r
 		}

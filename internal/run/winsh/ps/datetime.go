@@ -134,6 +134,11 @@ func formatDateTime(d DateTime, format string) string {
 			i++
 			continue
 		}
+		if before, dot := strings.CutSuffix(b.String(), "."); dot && c == 'F' && text == "" {
+			// A point without digits behind it vanishes.
+			b.Reset()
+			b.WriteString(before)
+		}
 		b.WriteString(text)
 		i += n
 	}

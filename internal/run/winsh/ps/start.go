@@ -29,6 +29,9 @@ func (h *host) session(p *machine.Process) *Session {
 		dir = `C:\`
 	}
 	s.drives = standardDrives(dir)
+	if temp, ok := p.Env.Get("TEMP"); ok && s.edition == Core {
+		s.AddDrive(&Drive{Name: "Temp", Provider: "FileSystem", Root: strings.TrimRight(temp, `\`) + `\`, Description: "Drive that maps to the temporary directory path for the current user"})
+	}
 	s.drive = s.Drive("C")
 	s.files = s.drive
 	s.setAutomatic()

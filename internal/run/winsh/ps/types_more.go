@@ -99,6 +99,20 @@ func displayName(_ context.Context, _ *Session, v any) (any, error) {
 	return c.Name, nil
 }
 
+// verbNoun are the two parts of the name of a cmdlet or function.
+func (c *CommandInfo) verbNoun() (verb, noun any) {
+	switch c.Kind {
+	case "Cmdlet", "Function", "Filter":
+	default:
+		return nil, nil
+	}
+	v, n, ok := strings.Cut(c.Name, "-")
+	if !ok {
+		return "", ""
+	}
+	return v, n
+}
+
 // fileName is the name of the file of a program or script.
 func (c *CommandInfo) fileName() string {
 	return c.Found.Path[strings.LastIndexByte(c.Found.Path, '\\')+1:]
@@ -153,6 +167,8 @@ func commandMembers() []Member {
 		Prop("CommandType", tCommandTypes, func(ctx context.Context, in *Invoke) (any, error) {
 			return in.Session.castNamed(of(in).Kind, tCommandTypes)
 		}),
+		prop("Verb", func(c *CommandInfo) any { verb, _ := c.verbNoun(); return verb }),
+		prop("Noun", func(c *CommandInfo) any { _, noun := c.verbNoun(); return noun }),
 		prop("Definition", func(c *CommandInfo) any { return c.Definition }),
 		prop("Source", func(c *CommandInfo) any { return c.sourceOf() }),
 		prop("ModuleName", func(c *CommandInfo) any { return c.module() }),

@@ -80,6 +80,17 @@ type csvOut struct {
 	types     bool
 }
 
+// csvConflict is the error of parameters that exclude each other.
+func csvConflict(c *ps.Call) error {
+	switch {
+	case c.Has("UseQuotes") && c.Has("QuoteFields"):
+		return fail(invalidOperation, "You must specify either the -UseQuotes or -QuoteFields parameters, but not both.", "CannotSpecifyQuoteFieldsAndUseQuotes", ps.InvalidData, nil)
+	case c.Switch("Append") && c.Switch("NoHeader"):
+		return fail(invalidOperation, "You must specify either the -Append or -NoHeader parameters, but not both.", "CannotSpecifyBothAppendAndNoHeader", ps.InvalidData, nil)
+	}
+	return nil
+}
+
 func newCSVOut(c *ps.Call) *csvOut {
 	o := &csvOut{c: c, delimiter: ",", quotes: "always", header: !c.Switch("NoHeader")}
 	if c.Has("Delimiter") {
@@ -210,6 +221,9 @@ func (o *csvOut) quote(column, text string) string {
 }
 
 func startToCSV(_ context.Context, c *ps.Call) (ps.Steps, error) {
+	if err := csvConflict(c); err != nil {
+		return ps.Steps{}, err
+	}
 	o := newCSVOut(c)
 	return ps.Steps{Process: func(ctx context.Context, c *ps.Call) error {
 		v := c.Value("InputObject")
@@ -232,6 +246,9 @@ func startToCSV(_ context.Context, c *ps.Call) (ps.Steps, error) {
 func startExportCSV(ctx context.Context, c *ps.Call) (ps.Steps, error) {
 	if !c.Has("Path") && !c.Has("LiteralPath") {
 		return ps.Steps{}, fail(invalidOperation, "You must specify either the -Path or -LiteralPath parameters, but not both.", "CannotSpecifyPathAndLiteralPath", ps.InvalidData, nil)
+	}
+	if err := csvConflict(c); err != nil {
+		return ps.Steps{}, err
 	}
 	other := ASCII()
 	if c.Session.Edition() == ps.Core {
@@ -428,8 +445,8 @@ func (r *csvReader) objects(ctx context.Context, c *ps.Call, header []string, wr
 			o.Set(name, v)
 		}
 		if typ != "" {
-			o.AddType(typ)
 			o.AddType("CSV:" + typ)
+			o.AddType(typ)
 		}
 		if err := c.Session.Machine().Tick(ctx); err != nil {
 			return err

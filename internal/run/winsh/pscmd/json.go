@@ -216,17 +216,48 @@ func (w *jsonWriter) scalar(v any) (jsonRaw, bool) {
 	case ps.DateTime:
 		return w.date(x), true
 	case *ps.Object:
-		if x.Type.Name == "System.Uri" {
-			return jsonRaw(w.quote(w.s.ToString(x))), true
+		switch x.Type.Name {
+		case "System.Uri":
+			return jsonRaw(w.quote(w.uri(x))), true
+		case "System.DateTimeOffset":
+			return w.offset(x), true
 		}
 	}
 	return "", false
 }
 
+// uri is a URI as it was written in 7, and in the form of .NET in 5.1.
+func (w *jsonWriter) uri(x *ps.Object) string {
+	if !w.desktop {
+		if v, _, err := w.s.Property(context.Background(), x, "OriginalString"); err == nil {
+			return w.s.ToString(v)
+		}
+	}
+	return w.s.ToString(x)
+}
+
+// offset is a DateTimeOffset, as the dates.
+func (w *jsonWriter) offset(x *ps.Object) jsonRaw {
+	if w.desktop {
+		v, _, _ := w.s.Property(context.Background(), x, "UtcDateTime")
+		d, _ := v.(ps.DateTime)
+		return w.date(d)
+	}
+	text, _ := w.s.Format(x, "yyyy-MM-ddTHH:mm:ss.FFFFFFFzzz")
+	return jsonRaw(`"` + text + `"`)
+}
+
 // double is a double or float v, whose value is f.
 func (w *jsonWriter) double(v any, f float64) jsonRaw {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return jsonRaw(`"` + w.s.ToString(f) + `"`)
+		text := map[bool]string{true: "Infinity", false: "-Infinity"}[f > 0]
+		if math.IsNaN(f) {
+			text = "NaN"
+		}
+		if w.desktop {
+			return jsonRaw(text)
+		}
+		return jsonRaw(`"` + text + `"`)
 	}
 	text := w.s.RoundTrip(v)
 	if !w.desktop && !strings.ContainsAny(text, ".E") {

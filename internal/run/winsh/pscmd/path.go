@@ -220,9 +220,7 @@ func splitOne(c *ps.Call, path string) (any, error) {
 		}
 		return path, nil
 	}
-	if err := knownDrive(c.Session, path); err != nil {
-		return nil, err
-	}
+	// A drive need not exist here, so that addresses of the web have leaves, too.
 	leaf := leafName(path)
 	switch {
 	case c.Switch("Leaf"):

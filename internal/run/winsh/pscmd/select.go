@@ -22,7 +22,8 @@ func selectCmdlets() []*ps.Cmdlet {
 				CaseInsensitive switch 7
 				Last int range=0..2147483647 {DefaultParameter}
 				First int range=0..2147483647 {DefaultParameter}
-				Skip int range=0..2147483647 {DefaultParameter}
+				Skip int range=0..2147483647 {DefaultParameter} 5.1
+				Skip int range=0..2147483647 {DefaultParameter,SkipLastParameter} 7
 				SkipLast int range=0..2147483647 {SkipLastParameter}
 				Wait switch
 				Index int[] {IndexParameter}

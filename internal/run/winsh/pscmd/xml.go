@@ -45,11 +45,14 @@ func selectXML(ctx context.Context, c *ps.Call) error {
 			continue
 		}
 		for _, n := range nodes {
-			text, err := readText(ctx, c.Session, n.Name)
+			doc, err := readXML(ctx, c.Session, n.Name)
 			if err != nil {
-				return report(ctx, c, err)
+				if err := report(ctx, c, unreadableXML(n.Name, err)); err != nil {
+					return err
+				}
+				continue
 			}
-			docs, from = append(docs, text), append(from, n.Name)
+			docs, from = append(docs, doc), append(from, n.Name)
 		}
 	}
 	for _, name := range []string{"Content", "Xml"} {
@@ -63,6 +66,27 @@ func selectXML(ctx context.Context, c *ps.Call) error {
 		}
 	}
 	return nil
+}
+
+// readXML reads a file as a document.
+func readXML(ctx context.Context, s *ps.Session, path string) (any, error) {
+	text, err := readText(ctx, s, path)
+	if err != nil {
+		return nil, err
+	}
+	return s.CastTo(ctx, text, "xml")
+}
+
+// unreadableXML is the error of a file that cannot be opened or is no XML.
+func unreadableXML(path string, err error) error {
+	if fatal(err) {
+		return err
+	}
+	x := ps.ToException(err)
+	for x.Inner != nil {
+		x = x.Inner
+	}
+	return fail(argumentException, "The file '"+path+"' cannot be read: "+x.Message, "ProcessingFile", ps.InvalidArgument, path)
 }
 
 func selectIn(ctx context.Context, c *ps.Call, v any, from string) error {
