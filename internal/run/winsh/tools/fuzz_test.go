@@ -61,6 +61,9 @@ func FuzzRegFile(f *testing.F) {
 			if err != nil || len(again) != 2 {
 				t.Fatalf("%q: %v", text, err)
 			}
+			if c.value.Type == regSz {
+				continue // written up to the first zero
+			}
 			if v := again[1].value; v.Type != c.value.Type || !bytes.Equal(v.Data, c.value.Data) {
 				t.Errorf("%q: %+v is not %+v", text, v, c.value)
 			}

@@ -76,7 +76,7 @@ func reg() tool {
 func regParse(in input) (input, error) {
 	name := strings.ToUpper(in.words[0].text)
 	switch name {
-	case "/?", "-?":
+	case "/?", "-?", "/H", "-H":
 		return in, machine.Refuse("reg "+name, "it prints the help text of Windows, which casement does not have", "leave it out")
 	case "SAVE", "RESTORE", "LOAD", "UNLOAD", "COMPARE", "FLAGS":
 		return in, machine.Refuse("reg "+strings.ToLower(name), "it works on hive files or on what only a running registry has", "use reg add, reg delete, reg copy or reg import")
@@ -93,6 +93,9 @@ func regParse(in input) (input, error) {
 	if it, ok := args.get("REG"); ok && it.text != "32" && it.text != "64" && args.bad == nil {
 		args.bad = &badWord{text: "/reg:" + it.text}
 	}
+	if args.bad == nil {
+		args.bad = regMisplaced(args, cmd.keys)
+	}
 	if args.value("REG") == "32" {
 		for _, key := range args.operands() {
 			if _, err := regView(key); err != nil {
@@ -101,6 +104,29 @@ func regParse(in input) (input, error) {
 		}
 	}
 	return args, nil
+}
+
+// regMisplaced finds what reg takes for wrong although each word is right: keys
+// come first, no switch stands there twice, and only one says which value.
+func regMisplaced(args input, keys int) *badWord {
+	for i, it := range args.items {
+		if (it.flag == "") != (i < keys) && !args.partial {
+			return &badWord{text: it.text}
+		}
+	}
+	if name, ok := args.twice(); ok {
+		return &badWord{text: "/" + name, double: true}
+	}
+	which := 0
+	for _, name := range []string{"V", "VE", "VA"} {
+		if args.has(name) {
+			which++
+		}
+	}
+	if which > 1 {
+		return &badWord{text: "/v"}
+	}
+	return nil
 }
 
 func regSyntax(p *proc, command string) int {
@@ -120,8 +146,9 @@ func regKeyOf(name string, in input) (k regKey, ok bool, err error) {
 	}
 	root, rest, _ := strings.Cut(name, `\`)
 	long := regRoot(root)
+	alone := strings.HasSuffix(name, `\`) && rest == "" // a root with a backslash
 	rest = strings.TrimSuffix(rest, `\`)
-	if long == "" || strings.HasPrefix(rest, `\`) || strings.Contains(rest, `\\`) {
+	if long == "" || alone || strings.HasPrefix(rest, `\`) || strings.HasSuffix(rest, `\`) || strings.Contains(rest, `\\`) {
 		return k, false, nil
 	}
 	k.shown = long
@@ -238,15 +265,7 @@ func regAdd(ctx context.Context, p *proc, in input) (int, error) {
 	}
 	r := p.Machine.Registry()
 	if !in.has("V") && !in.has("VE") {
-		if in.has("T") || in.has("D") || in.has("S") {
-			// Type and data without a name mean the default value.
-			in.items = append(in.items, item{flag: "VE"})
-		} else if _, err := r.CreateKey(ctx, key.path); err != nil {
-			return regFailed(p, err)
-		} else {
-			p.println(regDone)
-			return 0, nil
-		}
+		in.items = append(in.items, item{flag: "VE"}) // the default value, also where there is nothing to write
 	}
 	v, complaint := regValueOf(in)
 	if complaint != "" {
@@ -268,6 +287,9 @@ func regAdd(ctx context.Context, p *proc, in input) (int, error) {
 		}
 	case !errors.Is(have, fs.ErrNotExist):
 		return regFailed(p, have)
+	}
+	if _, err := r.CreateKey(ctx, key.path); err != nil {
+		return regFailed(p, err)
 	}
 	if err := r.SetValue(ctx, key.path, v); err != nil {
 		return regFailed(p, err)

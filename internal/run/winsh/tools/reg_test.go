@@ -30,7 +30,12 @@ func TestReg(t *testing.T) {
 		},
 		{name: "query a value", before: full, line: `reg query "HKLM\Software\T" /v D`, want: result{Out: crlf("", `HKEY_LOCAL_MACHINE\Software\T`, `    d    REG_DWORD    0x1f`, "")}},
 		{name: "query with numbers of types", before: full, line: `reg query HKLM\SOFTWARE\T /v s /z`, want: result{Out: crlf("", `HKEY_LOCAL_MACHINE\SOFTWARE\T`, `    s    REG_SZ (1)    text`, "")}},
-		{name: "query the default value", before: []string{`reg add HKLM\SOFTWARE\T`}, line: `reg query HKLM\SOFTWARE\T /ve`, want: result{Out: crlf("", `HKEY_LOCAL_MACHINE\SOFTWARE\T`, `    (Default)    REG_SZ    (value not set)`, "")}},
+		{name: "query the default value", before: []string{`reg add HKLM\SOFTWARE\T /v x /f`}, line: `reg query HKLM\SOFTWARE\T /ve`, want: result{Out: crlf("", `HKEY_LOCAL_MACHINE\SOFTWARE\T`, `    (Default)    REG_SZ    (value not set)`, "")}},
+		{name: "a key alone gets its default value", before: []string{`reg add HKLM\SOFTWARE\T`}, line: `reg query HKLM\SOFTWARE\T`, want: result{Out: crlf("", `HKEY_LOCAL_MACHINE\SOFTWARE\T`, `    (Default)    REG_SZ    `, "")}},
+		{
+			name: "query keys only", before: []string{`reg add HKLM\SOFTWARE\T\b /v x /f`, `reg delete HKLM\SOFTWARE\T\b /va /f`, `reg add HKLM\SOFTWARE\T\a /v x /f`, `reg delete HKLM\SOFTWARE\T\a /va /f`},
+			line: `reg query HKLM\SOFTWARE\T /s`, want: result{Out: crlf("", `HKEY_LOCAL_MACHINE\SOFTWARE\T\a`, "", `HKEY_LOCAL_MACHINE\SOFTWARE\T\b`, "")},
+		},
 		{
 			name: "query all", before: full[:1], line: `reg query HKLM\SOFTWARE\T /s`,
 			want: result{Out: crlf("", `HKEY_LOCAL_MACHINE\SOFTWARE\T`, `    s    REG_SZ    text`, "")},
@@ -225,6 +230,53 @@ func TestReg32(t *testing.T) {
 	for _, line := range []string{`regedit x.reg`, `regedit /s none.reg`, `regedit /e y.reg HKEY_LOCAL_MACHINE\SOFTWARE\Y`} {
 		if r := b.call(line, ""); r.Refused == "" {
 			t.Errorf("%s must be refused: %+v", line, r)
+		}
+	}
+}
+
+// TestRegAddTypes fails if reg stores other bytes, or takes or refuses other
+// words than Windows does.
+func TestRegAddTypes(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		typ  machine.RegType
+		data string
+		code int
+	}{
+		{`/t REG_NONE`, 0, "\x00\x00", 0},
+		{`/t REG_NONE /d Te`, 0, "T\x00e\x00\x00\x00", 0},
+		{`/t REG_SZ`, 1, "\x00\x00", 0},
+		{`/t REG_EXPAND_SZ`, 2, "\x00\x00", 0},
+		{`/t REG_BINARY`, 3, "", 0},
+		{`/t REG_BINARY /d DeAdBeEf0DD`, 3, "\x0d\xea\xdb\xee\xf0\xdd", 0},
+		{`/t REG_BINARY /d 0x01`, 0, "", 1},
+		{`/t REG_DWORD /d 0123`, 4, "\x7b\x00\x00\x00", 0},
+		{`/t REG_DWORD /d 0X123`, 4, "\x23\x01\x00\x00", 0},
+		{`/t REG_DWORD`, 0, "", 1},
+		{`/t REG_DWORD /d 00x1`, 0, "", 1},
+		{`/t REG_DWORD /d -1`, 0, "", 1},
+		{`/t REG_DWORD_BIG_ENDIAN /d 456`, 5, "\xc8\x01\x00\x00", 0},
+		{`/t REG_DWORD_BIG_ENDIAN`, 0, "", 1},
+		{`/t REG_QWORD`, 11, "\x00\x00\x00\x00\x00\x00\x00\x00", 0},
+		{`/t ""`, 0, "", 1},
+		{`/t REG_SZ /t REG_SZ`, 0, "", 1},
+		{`/f`, 0, "", 1}, // twice
+		{`/ve`, 0, "", 1},
+		{`/reg:64 /reg:64`, 0, "", 1},
+		{`HKCU\More`, 0, "", 1},
+		{`/d`, 0, "", 1},
+	} {
+		b := newBox(t, machine.Options{})
+		r := b.call(`reg add HKCU\T /v x /f `+c.args, "")
+		v, err := b.m.Registry().Value(t.Context(), `HKCU\T`, "x")
+		if r.Code != c.code || r.Refused != "" || (err == nil) != (c.code == 0) || v.Type != c.typ || string(v.Data) != c.data {
+			t.Errorf("%s: %+v, %+v %v", c.args, r, v, err)
+		}
+	}
+	b := newBox(t, machine.Options{})
+	for _, line := range []string{`reg add /f HKCU\T`, `reg add HKCU\ /v x /f`, `reg add \HKCU\T /f`, `reg add HKCU\T\\ /f`, `reg copy /f HKCU\T HKCU\U`, `reg export /y HKCU\T f`, `reg delete HKCU\T /va /ve`} {
+		if r := b.call(line, ""); r.Code != 1 || r.Refused != "" {
+			t.Errorf("%s: %+v", line, r)
 		}
 	}
 }

@@ -384,7 +384,7 @@ func regFileLine(v machine.RegValue) string {
 		name = "@="
 	}
 	switch {
-	case v.Type == regSz && plainString(v.Data):
+	case v.Type == regSz: // up to the first zero, whatever follows
 		return name + `"` + escape(v.String()) + `"`
 	case v.Type == regDword && len(v.Data) == 4:
 		return fmt.Sprintf("%sdword:%08x", name, v.Uint())
@@ -408,11 +408,4 @@ func regFileLine(v machine.RegValue) string {
 		}
 	}
 	return b.String()
-}
-
-// plainString reports whether data is one string with its end, which is what
-// the quoted form can say.
-func plainString(data []byte) bool {
-	text := machine.DecodeUTF16(data)
-	return len(data) >= 2 && len(data)%2 == 0 && strings.IndexByte(text, 0) == len(text)-1 && bytes.Equal(machine.EncodeUTF16(text), data)
 }

@@ -43,6 +43,10 @@ func regValueOf(in input) (v machine.RegValue, complaint string) {
 	switch t {
 	case regSz:
 		return machine.RegString(name, data), ""
+	case regNone:
+		v = machine.RegString(name, data)
+		v.Type = t
+		return v, ""
 	case regExpandSz:
 		return machine.RegExpand(name, data), ""
 	case regMultiSz:
@@ -54,6 +58,9 @@ func regValueOf(in input) (v machine.RegValue, complaint string) {
 		}
 		return regMulti(name, data, divider)
 	case regDword, regDwordBig, regQword:
+		if _, ok := in.get("D"); !ok && t != regQword {
+			return v, regBadNumber
+		}
 		return regNumber(name, data, t)
 	}
 	if len(data)%2 == 1 {
@@ -95,13 +102,12 @@ func regNumber(name, data string, t machine.RegType) (v machine.RegValue, compla
 			return v, regBadNumber
 		}
 	}
-	switch t {
-	case regQword:
+	if t == regQword {
 		return machine.RegQword(name, n), ""
-	case regDwordBig:
-		return machine.RegValue{Name: name, Type: t, Data: []byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}}, ""
 	}
-	return machine.RegDword(name, uint32(n)), ""
+	v = machine.RegDword(name, uint32(n))
+	v.Type = t // big-endian ones are written as the others are, by every Windows
+	return v, ""
 }
 
 // regTypeOf reads the name of a type.
@@ -154,6 +160,7 @@ type regSearch struct {
 	names   bool
 	data    bool
 	found   int
+	shown   bool // a key has been printed
 }
 
 func regQuery(ctx context.Context, p *proc, in input) (int, error) {
@@ -256,7 +263,8 @@ func (s *regSearch) show(ctx context.Context, p *proc, key regKey, top bool) err
 	}
 	s.found += len(lines)
 	recursive := s.in.has("S")
-	if len(lines) > 0 {
+	if shown := len(lines) > 0 || recursive && !one && !top; shown {
+		s.shown = true
 		p.println("\r\n%s", key.shown)
 		for _, l := range lines {
 			p.println("%s", l)
@@ -279,7 +287,7 @@ func (s *regSearch) show(ctx context.Context, p *proc, key regKey, top bool) err
 			return err
 		}
 	}
-	if recursive && top && s.found > 0 && !one {
+	if recursive && top && s.shown && !one {
 		p.print("\r\n")
 	}
 	return nil
