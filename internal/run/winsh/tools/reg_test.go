@@ -72,7 +72,7 @@ func TestReg(t *testing.T) {
 }
 
 // regText has all that a .reg file can say.
-const regText = "Windows Registry Editor Version 5.00\r\n\r\n; a comment\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\T]\r\n@=\"def\"\r\n" +
+const regText = "Windows Registry Editor Version 5.00\r\n\r\n; a comment\r\n#another\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\T]\r\n@=\"def\"\r\n" +
 	"\"a\\\"b\"=\"c:\\\\x\"\r\n\"n\"=dword:0000001f\r\n\"b\"=hex:01,02,\\\r\n  03\r\n\"e\"=hex(2):25,00,00,00\r\n\"gone\"=-\r\n\r\n[-HKEY_LOCAL_MACHINE\\SOFTWARE\\Old]\r\n"
 
 // TestRegFiles fails if a file of registry entries is read otherwise than
@@ -258,6 +258,15 @@ func TestRegAddTypes(t *testing.T) {
 		{`/t REG_DWORD_BIG_ENDIAN /d 456`, 5, "\xc8\x01\x00\x00", 0},
 		{`/t REG_DWORD_BIG_ENDIAN`, 0, "", 1},
 		{`/t REG_QWORD`, 11, "\x00\x00\x00\x00\x00\x00\x00\x00", 0},
+		{`/t REG_MULTI_SZ`, 7, "\x00\x00", 0},
+		{`/t REG_MULTI_SZ /d a\0b`, 7, "a\x00\x00\x00b\x00\x00\x00\x00\x00", 0},
+		{`/t REG_MULTI_SZ /s # /d a#`, 7, "a\x00\x00\x00\x00\x00", 0},
+		{`/t REG_MULTI_SZ /d \0`, 7, "\x00\x00\x00\x00", 0},
+		{`/t REG_MULTI_SZ /s # /d \0`, 7, "\\\x000\x00\x00\x00\x00\x00", 0},
+		{`/t REG_MULTI_SZ /s # /d ##`, 0, "", 1},
+		{`/t REG_MULTI_SZ /s # /d #a`, 0, "", 1},
+		{`/t REG_MULTI_SZ /s \0 /d a\0b`, 0, "", 1},
+		{`/t REG_MULTI_SZ /s "" /d a`, 0, "", 1},
 		{`/t ""`, 0, "", 1},
 		{`/t REG_SZ /t REG_SZ`, 0, "", 1},
 		{`/f`, 0, "", 1}, // twice

@@ -87,7 +87,7 @@ func (f *regFile) line() error {
 	text := strings.TrimSpace(f.take())
 	bad := &regLineError{number, text}
 	switch {
-	case text == "" || text[0] == ';':
+	case text == "" || text[0] == ';' || text[0] == '#':
 		return nil
 	case text[0] == '[':
 		if !strings.HasSuffix(text, "]") || len(text) < 3 {

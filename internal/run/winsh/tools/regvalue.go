@@ -74,8 +74,11 @@ func regValueOf(in input) (v machine.RegValue, complaint string) {
 }
 
 func regMulti(name, data, divider string) (v machine.RegValue, complaint string) {
-	if data == "" {
+	switch data {
+	case "":
 		return machine.RegMulti(name, nil), ""
+	case divider: // one empty string
+		return machine.RegMulti(name, []string{""}), ""
 	}
 	parts := strings.Split(strings.TrimSuffix(data, divider), divider)
 	for _, part := range parts {
