@@ -247,3 +247,16 @@ func TestLayersAreTheSame(t *testing.T) {
 		}
 	}
 }
+
+// Broken if it fails: a shell of 32 bits writes where one of 64 bits does.
+func TestShellsOf32Bits(t *testing.T) {
+	for _, c := range []layerCase{
+		{lines: []string{`C:\Windows\SysWOW64\cmd.exe /c echo x>C:\Windows\System32\x.txt`}, refused: "32 bits"},
+		{lines: []string{`ps: & C:\Windows\SysWOW64\WindowsPowerShell\v1.0\powershell.exe -Command 1`}, refused: "32 bits"},
+		{lines: []string{`C:\Windows\SysWOW64\reg.exe add HKLM\SOFTWARE\V`}, refused: `HKLM\SOFTWARE\WOW6432Node\V`},
+		{lines: []string{`C:\Windows\SysWOW64\xcopy.exe C:\plain\a.txt C:\new\`}, want: `5 Files/new inherited
+			0 Files/new/a.txt inherited "A"`},
+	} {
+		c.check(t)
+	}
+}

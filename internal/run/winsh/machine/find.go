@@ -186,8 +186,26 @@ func (m *Machine) inTable(dir, file string) (Found, bool) {
 	if !slices.ContainsFunc(homes, func(home string) bool { return strings.EqualFold(at, home) }) {
 		return Found{}, false
 	}
+	if (key == "cmd" || key == "powershell") && !strings.EqualFold(at, dir) {
+		p = shell32{dir + `\` + file}
+	}
 	return Found{Program: p, Name: key, Path: PathOf(key)}, true
 }
+
+// shell32 is a shell of 32 bits. Everything that it does in System32 happens in
+// SysWOW64, and in HKLM\SOFTWARE in a key of its own: it is refused, since the
+// commands know nothing of that.
+type shell32 struct{ path string }
+
+func (s shell32) refuse() error {
+	return Refuse(s.path, "to programs of 32 bits SysWOW64 is System32, and some keys of the registry are others", `call the one in C:\Windows\System32`)
+}
+
+// Check implements [Program].
+func (s shell32) Check(context.Context, *Checking, []Arg) error { return s.refuse() }
+
+// Run implements [Program].
+func (s shell32) Run(context.Context, *Process) (int, error) { return 0, s.refuse() }
 
 // tableKey is the key that a file name has in the table, and its extension.
 func tableKey(file string) (key, ext string) {
@@ -241,12 +259,11 @@ func homeOf(key string) string {
 	return system32
 }
 
-// systemDir maps the other names of System32 to it.
+// systemDir maps the directory of the programs of 32 bits to System32.
 func systemDir(dir string) string {
-	for _, other := range []string{`C:\Windows\Sysnative`, `C:\Windows\SysWOW64`} {
-		if len(dir) >= len(other) && strings.EqualFold(dir[:len(other)], other) && (len(dir) == len(other) || dir[len(other)] == '\\') {
-			return system32 + dir[len(other):]
-		}
+	const other = `C:\Windows\SysWOW64`
+	if len(dir) >= len(other) && strings.EqualFold(dir[:len(other)], other) && (len(dir) == len(other) || dir[len(other)] == '\\') {
+		return system32 + dir[len(other):]
 	}
 	return dir
 }

@@ -57,7 +57,7 @@ func TestFind(t *testing.T) {
 		{"CMD.EXE", front, `cmd C:\Windows\System32\cmd.exe`, false},
 		{`"cmd"`, front, `cmd C:\Windows\System32\cmd.exe`, false},
 		{`c:\windows\system32\CMD`, front, `cmd C:\Windows\System32\cmd.exe`, false},
-		{`c:\windows\sysnative\cmd.exe`, front, `cmd C:\Windows\System32\cmd.exe`, false},
+		{`c:\windows\sysnative\cmd.exe`, front, `2`, true}, // only programs of 32 bits see it
 		{`C:\Windows\SysWOW64\WindowsPowerShell\v1.0\powershell.exe`, front, `powershell C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`, false},
 		{"chcp", front, `chcp C:\Windows\System32\chcp.com`, false},
 		{"chcp.com", front, `chcp C:\Windows\System32\chcp.com`, false},
