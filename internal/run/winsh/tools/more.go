@@ -58,12 +58,17 @@ func runMore(ctx context.Context, p *proc, in input) (int, error) {
 		})
 	}
 	if len(files) == 0 {
-		return 0, show(p.input())
+		err := show(p.input())
+		p.print("\r\n") // behind what comes from a pipe
+		return 0, err
 	}
 	for _, f := range files {
 		full, err := p.full(f)
 		if err != nil {
 			return 1, err
+		}
+		if machine.Device(full) == "NUL" {
+			continue
 		}
 		r, err := p.openText(ctx, full)
 		code, fatal := winCode(err)
@@ -72,7 +77,7 @@ func runMore(ctx context.Context, p *proc, in input) (int, error) {
 		}
 		if code != 0 {
 			p.errln("Cannot access file %s", full)
-			return 1, nil
+			return 0, nil // as recorded on Windows
 		}
 		err = show(r)
 		r.Close()

@@ -43,7 +43,7 @@ func timeout() tool {
 
 func choice() tool {
 	return tool{
-		grammar: grammar{name: "choice", dash: true, flags: join(flagsOf(next, "C", "T", "D", "M"), flags("N", "CS")), invalid: sdkInvalid("CHOICE", 255)},
+		grammar: grammar{name: "choice", dash: true, flags: join(flagsOf(next, "C", "T", "D", "M"), flags("N", "CS")), invalid: sdkInvalid("CHOICE", 1)},
 		run:     runChoice,
 	}
 }
@@ -54,7 +54,7 @@ func runChoice(_ context.Context, p *proc, in input) (int, error) {
 		choices = it.text
 	}
 	if len(in.operands()) > 0 {
-		return sdkInvalid("CHOICE", 255)(p, badWord{text: in.operands()[0]}), nil
+		return sdkInvalid("CHOICE", 1)(p, badWord{text: in.operands()[0]}), nil
 	}
 	if !in.has("CS") {
 		choices = strings.ToUpper(choices)
@@ -66,7 +66,7 @@ func runChoice(_ context.Context, p *proc, in input) (int, error) {
 		}
 		p.errln("ERROR: Invalid syntax. %s option is missing.", missing)
 		p.errln(`Type "CHOICE /?" for usage.`)
-		return 255, nil
+		return 1, nil
 	}
 	if m := in.value("M"); m != "" {
 		p.print("%s ", m)
@@ -76,12 +76,8 @@ func runChoice(_ context.Context, p *proc, in input) (int, error) {
 	}
 	for {
 		r, _, err := p.input().ReadRune()
-		if errors.Is(err, io.EOF) && in.has("T") {
-			return 255, machine.Refuse("choice /T", "nobody is there to choose, and the time would run out", "write the default choice's command alone")
-		}
 		if errors.Is(err, io.EOF) {
-			p.errln("\r\nERROR: The file is either empty or does not contain the valid choices.")
-			return 255, nil
+			return 255, machine.Refuse("choice", "nobody is there to choose", "write the chosen command alone, or echo Y | choice")
 		}
 		if err != nil {
 			return 255, err

@@ -26,8 +26,8 @@ func TestSmall(t *testing.T) {
 		{name: "timeout too long", line: `timeout /t 100000`, want: result{Err: crlf("ERROR: Invalid value for timeout (/T) specified. Valid range is -1 to 99999 seconds."), Code: 1}},
 		{name: "timeout without a value", line: `timeout /t /nobreak`, want: result{Err: usage("TIMEOUT", "ERROR: Invalid syntax. Value expected for '/t'."), Code: 1}},
 		{name: "choice", line: `choice /c abc /m Pick`, stdin: "xB\r\n", want: result{Out: "Pick [A,B,C]?B\r\n", Code: 2}},
-		{name: "choice without an answer", line: `choice`, want: result{Out: "[Y,N]?", Err: "\r\nERROR: The file is either empty or does not contain the valid choices.\r\n", Code: 255}},
-		{name: "choice with a time", line: `choice /t 5 /d y`, want: result{Refused: "choice /T"}},
+		{name: "choice without an answer", line: `choice`, want: result{Refused: "choice"}},
+		{name: "choice with a time", line: `choice /t 5 /d y`, want: result{Refused: "choice"}},
 		{name: "whoami", line: `whoami`, want: result{Out: "user manager\\containeradministrator\r\n"}},
 		{
 			name: "whoami with its SID", line: `whoami /user`,

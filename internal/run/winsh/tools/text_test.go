@@ -84,8 +84,9 @@ func TestSortAndMore(t *testing.T) {
 		{name: "beyond ASCII", line: `sort`, stdin: "\x82a\nb\n", want: result{Refused: "sort of these lines"}},
 		{name: "no file", line: `sort none`, want: result{Err: "noneThe system cannot find the file specified.\r\n", Code: 1}},
 		{name: "more", files: []string{"C:\\w\\f=a\tb\nc"}, line: `more f`, want: result{Out: "a       b\r\nc\r\n"}},
-		{name: "more from a line", line: `more +1`, stdin: "a\nb\n", want: result{Out: "b\r\n"}},
-		{name: "more of nothing", line: `more none`, want: result{Err: "Cannot access file C:\\w\\none\r\n", Code: 1}},
+		{name: "more of NUL", line: `more NUL`},
+		{name: "more from a line", line: `more +1`, stdin: "a\nb\n", want: result{Out: "b\r\n\r\n"}},
+		{name: "more of nothing", line: `more none`, want: result{Err: "Cannot access file C:\\w\\none\r\n"}},
 	})
 }
 
