@@ -284,6 +284,10 @@ func setKeyDefault(ctx context.Context, c *ps.Call, p ps.Path) error {
 	if err != nil {
 		return report(ctx, c, err)
 	}
+	yes, err := c.ShouldProcess(ctx, "Item: "+p.Name+" Value: "+c.Session.ToString(c.Value("Value")), "Set Item")
+	if err != nil || !yes {
+		return err
+	}
 	v, err := regValue(ctx, c.Session, "", c.Value("Value"), kind)
 	if err == nil {
 		err = c.Session.Machine().Registry().SetValue(ctx, p.Name, v)
@@ -297,9 +301,14 @@ func setKeyDefault(ctx context.Context, c *ps.Call, p ps.Path) error {
 // clearItem empties a registry key, or sets a variable to nothing.
 func clearItem(ctx context.Context, c *ps.Call) error {
 	return newFinder(c).each(ctx, c, func(n *node) error {
-		switch n.Provider {
-		case fileSystem:
+		if n.Provider == fileSystem {
 			return fail(psNotSupported, "Provider operation stopped because the provider does not support this operation.", "NotSupported", ps.NotImplemented, nil)
+		}
+		yes, err := c.ShouldProcess(ctx, "Item: "+n.Name, "Clear Item")
+		if err != nil || !yes {
+			return err
+		}
+		switch n.Provider {
 		case registry:
 			r := c.Session.Machine().Registry()
 			values, err := r.Values(ctx, n.Name)

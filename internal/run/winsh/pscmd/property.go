@@ -431,6 +431,10 @@ func clearItemProperty(ctx context.Context, c *ps.Call) error {
 				return err
 			}
 			for _, v := range values {
+				yes, err := c.ShouldProcess(ctx, "Item: "+n.Name+" Property: "+shownName(v.Name), "Clear Property")
+				if err != nil || !yes {
+					return err
+				}
 				empty, err := regValue(ctx, c.Session, v.Name, nil, int64(v.Type))
 				if err == nil {
 					err = c.Session.Machine().Registry().SetValue(ctx, n.Name, empty)
@@ -458,6 +462,10 @@ func renameItemProperty(ctx context.Context, c *ps.Call) error {
 		if n.Provider != registry {
 			return noProperties()
 		}
+		yes, err := c.ShouldProcess(ctx, "Item: "+n.Name+" SourceProperty: "+c.String("Name")+" DestinationProperty: "+c.String("NewName"), "Rename property.")
+		if err != nil || !yes {
+			return err
+		}
 		return moveValue(ctx, c, n, c.String("Name"), n, c.String("NewName"), true)
 	})
 }
@@ -482,7 +490,11 @@ func moveValue(ctx context.Context, c *ps.Call, from *node, name string, to *nod
 	if !c.Switch("PassThru") {
 		return nil
 	}
-	return c.Write(ctx, propertyBag(c.Session, ps.NewCustom(newName, propertyOf(c.Session, v)), to.Path))
+	at := to.Path
+	if !remove {
+		at = from.Path // a copy is shown as what it is of
+	}
+	return c.Write(ctx, propertyBag(c.Session, ps.NewCustom(newName, propertyOf(c.Session, v)), at))
 }
 
 func transferProperty(ctx context.Context, c *ps.Call, remove bool) error {
@@ -494,7 +506,12 @@ func transferProperty(ctx context.Context, c *ps.Call, remove bool) error {
 		if n.Provider != registry || to.Provider != registry {
 			return noProperties()
 		}
+		action := map[bool]string{true: "Move Property", false: "Copy Property"}[remove]
 		for _, name := range c.Strings("Name") {
+			yes, err := c.ShouldProcess(ctx, "Item: "+n.Name+" SourceProperty: "+name+" DestinationItem: "+to.Name+" DestinationProperty: "+name, action)
+			if err != nil || !yes {
+				return err
+			}
 			if err := moveValue(ctx, c, n, name, to, name, remove); err != nil {
 				return err
 			}

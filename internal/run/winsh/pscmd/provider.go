@@ -130,6 +130,11 @@ func (f finder) filtered() bool { return len(f.include) > 0 || len(f.exclude) > 
 // do not matter. What is not there is an *[ps.ErrorRecord], unless the path has
 // wildcards.
 func (f finder) find(ctx context.Context, path string, literal bool) ([]*node, error) {
+	if f.filter != "" {
+		if p, err := f.s.Resolve(path); err == nil && p.Provider != fileSystem {
+			return nil, fail(psNotSupported, "Cannot call method. The provider does not support the use of filters.", "NotSupported", ps.NotImplemented, nil)
+		}
+	}
 	if literal || !ps.HasWildcard(path) && !f.filtered() {
 		n, err := f.one(ctx, path, literal)
 		if err != nil {
