@@ -427,3 +427,17 @@ func FuzzLinkTarget(f *testing.F) {
 		}
 	})
 }
+
+// Broken if it fails: a directory that only its content mentions is written in
+// another spelling than the layer below has.
+func TestImpliedDirectoriesKeepTheirSpelling(t *testing.T) {
+	file := &tree.Entry{Name: "Data/Sub/deep/f", Kind: tree.File}
+	layer := &tree.Layer{Changes: tree.NewSet([]tree.Change{{Entry: file}})}
+	view := tree.Chain{OS: "windows"}.Push(layer).View()
+	for _, name := range []string{"Data", "Data/Sub", "Data/Sub/deep"} {
+		e, err := view.Lookup(t.Context(), strings.ToUpper(name))
+		if err != nil || e.Name != name || e.Kind != tree.Dir {
+			t.Errorf("%s is %+v, %v", name, e, err)
+		}
+	}
+}

@@ -22,6 +22,7 @@ type view struct {
 // lower one.
 func (v *view) Lookup(ctx context.Context, name string) (*Entry, error) {
 	implied := name == ""
+	spelled := name // as the highest layer does that implies the directory
 	q := v.query(name)
 	for i, l := range slices.Backward(v.layers) {
 		if silent(l) {
@@ -30,7 +31,7 @@ func (v *view) Lookup(ctx context.Context, name string) (*Entry, error) {
 		c, err := q.find(ctx, l)
 		switch {
 		case err == nil && implied && name != "" && (c.Entry == nil || c.Entry.Kind != Dir):
-			return &Entry{Name: name, Kind: Dir}, nil
+			return &Entry{Name: spelled, Kind: Dir}, nil
 		case err == nil && c.Entry != nil:
 			return v.resolveHardlink(ctx, i, c.Entry)
 		case err == nil && name != "":
@@ -39,8 +40,12 @@ func (v *view) Lookup(ctx context.Context, name string) (*Entry, error) {
 			return nil, err
 		}
 		if !implied {
-			if implied, err = q.hasChildren(ctx, l); err != nil {
+			dir, ok, err := q.implies(ctx, l)
+			if err != nil {
 				return nil, err
+			}
+			if ok {
+				implied, spelled = true, dir
 			}
 		}
 		hidden, err := q.hiddenBy(ctx, l)
@@ -52,7 +57,7 @@ func (v *view) Lookup(ctx context.Context, name string) (*Entry, error) {
 		}
 	}
 	if implied {
-		return &Entry{Name: name, Kind: Dir}, nil
+		return &Entry{Name: spelled, Kind: Dir}, nil
 	}
 	return nil, notExist("lookup", name)
 }
@@ -114,23 +119,27 @@ func (q query) hiddenBy(ctx context.Context, l *Layer) (bool, error) {
 	return false, nil
 }
 
-// hasChildren reports whether l has entries below the name, which is how layers
-// say that a directory exists without mentioning it.
-func (q query) hasChildren(ctx context.Context, l *Layer) (bool, error) {
+// implies reports whether l has entries below the name, which is how layers say
+// that a directory exists without mentioning it, and how they spell it.
+func (q query) implies(ctx context.Context, l *Layer) (dir string, ok bool, err error) {
 	name := q.name
 	if _, ok := l.Changes.(*Set); ok {
 		name = q.key // folding it again costs nothing
 	}
 	for c, err := range l.Changes.List(ctx, name, q.fold) {
 		if err != nil {
-			return false, err
+			return "", false, err
 		}
 		if c.Entry != nil {
-			return true, nil
+			return Parent(c.Entry.Name), true, nil
 		}
 	}
-	im, ok := l.Changes.(Implier)
-	return ok && len(im.Implied(name, q.fold)) > 0, nil
+	if im, ok := l.Changes.(Implier); ok {
+		for _, below := range im.Implied(name, q.fold) {
+			return Parent(below), true, nil
+		}
+	}
+	return "", false, nil
 }
 
 // resolveHardlink turns a hard link of layer i into the file that it names.
