@@ -58,8 +58,10 @@ func certURLCache(ctx context.Context, p *proc, c certArgs) (int, error) {
 	if len(size)%2 == 1 {
 		size = "0" + size
 	}
-	p.println("  %s  ...", strings.Repeat("0", len(size)))
-	p.println("  %s", size)
+	if c.split {
+		p.println("  %s  ...", strings.Repeat("0", len(size)))
+		p.println("  %s", size)
+	}
 	return c.done(p)
 }
 

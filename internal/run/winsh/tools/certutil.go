@@ -82,8 +82,8 @@ func parseCert(words []word) (certArgs, error) {
 		least, most = 1, 2
 	case "URLCache":
 		least, most = 1, 2
-		if !c.split || !c.force {
-			return c, machine.Refuse("certutil -urlcache without -split and -f", "it reads and keeps the cache of Windows", "write certutil -urlcache -split -f URL FILE")
+		if !unknown && (!c.force || !c.split && len(c.args) < 2) {
+			return c, machine.Refuse("certutil -urlcache without -f and a file", "it reads and keeps the cache of Windows", "write certutil -urlcache -f URL FILE")
 		}
 	}
 	if !unknown && (len(c.args) < least || len(c.args) > most) {

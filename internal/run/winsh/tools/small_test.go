@@ -138,6 +138,8 @@ func TestCertutil(t *testing.T) {
 		{`certutil -decode x.cmd hi`, result{Out: "Input Length = 57\r\nOutput Length = 2\r\n" + done("decode")}},
 		{`certutil -decodehex hex he`, result{Out: "Input Length = 5\r\nOutput Length = 2\r\n" + done("decodehex")}},
 		{`certutil -urlcache -split -f http://host/f.txt down.txt`, result{Out: "****  Online  ****\r\n  0000  ...\r\n  0005\r\n" + done("URLCache")}},
+		{`certutil.exe -urlcache -f http://host/f.txt down.txt`, result{Out: "****  Online  ****\r\n" + done("URLCache")}},
+		{`certutil -urlcache -f http://host/f.txt`, result{Refused: "certutil -urlcache without -f and a file"}},
 		{`certutil -urlcache -split -f http://host/none x`, result{Out: "****  Online  ****\r\nCertUtil: -URLCache command FAILED: 0x80190194 (-2145844844 HTTP_E_STATUS_NOT_FOUND)\r\nCertUtil: Not found (404).\r\n", Code: -2145844844}},
 		{`certutil -addstore root x.cer`, result{Refused: "certutil -addstore"}},
 		{`certutil -hashfile a.txt MD4`, result{Refused: "certutil -hashfile with MD4"}},
