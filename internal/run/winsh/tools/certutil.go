@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,6 +70,9 @@ func parseCert(words []word) (certArgs, error) {
 			c.force = true
 		case name == "split":
 			c.split = true
+		case slices.Contains([]string{"addstore", "delstore", "importpfx", "store", "viewstore", "verifystore", "generatesstfromwu"}, name):
+			return c, machine.Refuse("certutil "+w.text, "the stores of certificates lie in the registry, in a form that casement does not write",
+				"install the certificate when the container starts, in its entry point, or name it to the program that needs it")
 		default:
 			return c, machine.Refuse("certutil "+w.text, "certificates and their stores are not part of casement's machine", "use certutil for -hashfile, -encode, -decode, -decodehex, -encodehex and -urlcache only")
 		}
