@@ -27,6 +27,7 @@ func TestIf(t *testing.T) {
 		{`if -1 lss 0 echo y`, out("y\n")},
 		{`if "-1" gtr "1" if '1' geq 1 if a-b gtr ab if a-b lss abc echo y`, out("y\n")},
 		{`if _ lss 0 if 0 lss a if + gtr _ if a lss A echo y`, out("y\n")},
+		{`if a lss ä if ä lss b if ä lss Ä if E lss É if É lss f echo y`, out("y\n")},
 		{`if/i a==A for/l %i in (1,1,2) do @echo %i`, out("1\n2\n")},
 		{`if "a"="b" echo y`, failed(255, "=\"b\" was unexpected at this time.\n")},
 		{`if a=b (echo y)`, failed(255, "=b was unexpected at this time.\n")},

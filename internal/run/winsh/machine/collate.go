@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // CompareText orders text as Windows does: marks, digits, letters; small letters
@@ -11,7 +13,7 @@ import (
 // do not count at first, where that does not either.
 func CompareText(a, b string, insensitive bool) int {
 	x, y := sortKeyOf(a, true), sortKeyOf(b, true)
-	if c := slices.Compare(x.weights, y.weights); c != 0 {
+	if c := x.compare(y); c != 0 {
 		return c
 	}
 	if !insensitive {
@@ -26,24 +28,36 @@ func CompareText(a, b string, insensitive bool) int {
 // without regard to case, and with hyphens and apostrophes in front of all other
 // marks.
 func CompareStrings(a, b string) int {
-	return slices.Compare(sortKeyOf(a, false).weights, sortKeyOf(b, false).weights)
+	return sortKeyOf(a, false).compare(sortKeyOf(b, false))
 }
 
 // sortKey is what text is compared by: weights of the characters that count,
-// which of them are capitals, and the others with their places.
+// their accents, which of them are capitals, and the others with their places.
 type sortKey struct {
-	weights  []rune
-	capitals []byte
-	skipped  []rune
+	weights, accents []rune
+	capitals         []byte
+	skipped          []rune
+}
+
+// compare compares letters and, where they are the same, their accents.
+func (k sortKey) compare(other sortKey) int {
+	if c := slices.Compare(k.weights, other.weights); c != 0 {
+		return c
+	}
+	return slices.Compare(k.accents, other.accents)
 }
 
 // marks are the marks of ASCII in the order of Windows.
 const marks = "'-\t\n\v\f\r !\"#$%&()*,./:;?@[\\]^_`{|}~+<=>"
 
 func sortKeyOf(s string, words bool) (k sortKey) {
-	for _, r := range s {
-		if words && (r == '-' || r == '\'') {
+	for _, r := range norm.NFD.String(s) {
+		switch n := len(k.accents); {
+		case words && (r == '-' || r == '\''):
 			k.skipped = append(k.skipped, rune(len(k.weights)), r)
+			continue
+		case r > unicode.MaxASCII && unicode.Is(unicode.Mn, r) && n > 0:
+			k.accents[n-1] = r
 			continue
 		}
 		lower := unicode.ToLower(r)
@@ -55,7 +69,7 @@ func sortKeyOf(s string, words bool) (k sortKey) {
 		} else if lower != r {
 			capital = 1
 		}
-		k.weights, k.capitals = append(k.weights, weight), append(k.capitals, capital)
+		k.weights, k.accents, k.capitals = append(k.weights, weight), append(k.accents, 0), append(k.capitals, capital)
 	}
 	return k
 }
