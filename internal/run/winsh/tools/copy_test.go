@@ -205,6 +205,13 @@ func TestRobocopy(t *testing.T) {
 				`               /MIR :: Mirror a complete directory tree.`, "", `    For more usage information run ROBOCOPY /?`, "", "",
 				`****  /MIR can DELETE files as well as copy them !`)},
 		},
+		{name: "no number", files: src, line: `robocopy a b /NJH /R:x`, want: result{Code: 16, Out: crlf(
+			`ERROR : Invalid Parameter #4 : "/R:x"`, "", `       Simple Usage :: ROBOCOPY source destination /MIR`, "",
+			`             source :: Source Directory (drive:\path or \\server\share\path).`,
+			`        destination :: Destination Dir  (drive:\path or \\server\share\path).`,
+			`               /MIR :: Mirror a complete directory tree.`, "", `    For more usage information run ROBOCOPY /?`, "", "",
+			`****  /MIR can DELETE files as well as copy them !`)}},
+		{name: "a quote that is not closed", files: src, line: `robocopy "a\" b /E`, want: result{Refused: "robocopy with a quote in a name"}},
 		{name: "attributes", files: []string{`C:\w\a\1=1`}, before: []string{`robocopy a b /A+:RH`}, line: `attrib b\1`, want: result{Out: "A   HR               C:\\w\\b\\1\r\n"}},
 	})
 	for line, want := range map[string]string{

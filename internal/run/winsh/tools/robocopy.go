@@ -157,12 +157,15 @@ type robo struct {
 
 func runRobocopy(ctx context.Context, p *proc, in input) (int, error) {
 	args := in.operands()
+	if slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, `"`) }) {
+		return 16, machine.Refuse("robocopy with a quote in a name", "a backslash in front of a closing quote makes it a part of the name", `leave out the backslash at the end: "C:\dir" and not "C:\dir\"`)
+	}
 	if len(args) < 2 && in.bad == nil {
 		return 16, machine.Refuse("robocopy without source and destination", "it prints the help text of Windows", "name both directories")
 	}
 	j := &robo{in: in, retries: 1000000, wait: 30, levels: 1, maxSize: -1, xf: in.values("XF"), xd: in.values("XD")}
 	if bad := j.numbers(); bad != "" && in.bad == nil {
-		in.bad = &badWord{text: bad}
+		j.in.bad = &badWord{text: bad}
 	}
 	var err error
 	for i, target := range []*string{&j.from, &j.to} {
