@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,6 +45,9 @@ Exit codes: 0 all steps can be done, 3 one or more are refused.
   casement plan --json --platform 'windows(10.0.20348)/amd64' .`,
 		Args: exactArgs(1, "a CONTEXT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.check {
+				return &usageError{errors.New("casement plan does not check the Dockerfile"), "casement build --check does"}
+			}
 			req, err := f.request(env, args[0])
 			if err != nil {
 				return err

@@ -69,8 +69,8 @@ func (r *Runner) layer(ctx context.Context, s run.Step, spool machine.Spool) (*t
 	}
 	if out.ExitCode != 0 {
 		err := &run.ExitError{Code: out.ExitCode}
-		if !out.Account.Admin {
-			err.Advice = "it ran as " + out.Account.Name + "; if access was denied, write USER ContainerAdministrator before it"
+		if out.Denied && !out.Account.Admin {
+			err.Advice = "it ran as " + out.Account.Name + "; write USER ContainerAdministrator before it"
 		}
 		return nil, err
 	}

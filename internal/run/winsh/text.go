@@ -1,6 +1,7 @@
 package winsh
 
 import (
+	"bytes"
 	"io"
 	"unicode/utf8"
 
@@ -13,6 +14,8 @@ import (
 type textWriter struct {
 	w    io.Writer
 	held []byte // the beginning of a character
+	// denied says that a message of Windows about missing rights came by.
+	denied bool
 }
 
 // Write implements io.Writer.
@@ -40,6 +43,7 @@ func (t *textWriter) emit(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
+	t.denied = t.denied || bytes.Contains(b, []byte(" denied")) || bytes.Contains(b, []byte("access is not allowed"))
 	_, err := t.w.Write(b)
 	return err
 }

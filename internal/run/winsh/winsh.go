@@ -73,6 +73,8 @@ type Outcome struct {
 	Result *machine.Result
 	// Account is who ran it.
 	Account machine.Account
+	// Denied says that it spoke of rights that it does not have.
+	Denied bool
 	// Blind says that there are layers below that nobody has read.
 	Blind bool
 }
@@ -204,14 +206,13 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	}
 	ctx, cancel := m.Deadline(ctx)
 	defer cancel()
-	code, err := start(ctx, m, s, l)
-	if err != nil {
+	out := &Outcome{Account: m.Account()}
+	if err := start(ctx, m, s, l, out); err != nil {
 		return nil, err
 	}
-	out := &Outcome{ExitCode: code, Account: m.Account()}
 	// A command that failed leaves no layer, so it has nothing to lose either.
 	deltas = policy
-	if code != 0 {
+	if out.ExitCode != 0 {
 		deltas = nil
 	}
 	if out.Result, err = m.Finish(ctx); err != nil {
@@ -221,11 +222,11 @@ func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy
 	return out, mounts.save(ctx)
 }
 
-// start runs the program of the step and returns its exit code.
-func start(ctx context.Context, m *machine.Machine, s run.Step, l launch) (int, error) {
+// start runs the program of the step and notes how it ended.
+func start(ctx context.Context, m *machine.Machine, s run.Step, l launch, out *Outcome) error {
 	if s.Dir != "" {
 		if err := m.Workdir(ctx, dirOf(s)); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	stdout, stderr := &textWriter{w: orDiscard(s.Stdout)}, &textWriter{w: orDiscard(s.Stderr)}
@@ -233,9 +234,11 @@ func start(ctx context.Context, m *machine.Machine, s run.Step, l launch) (int, 
 	p.Terminal = true
 	code, err := m.Start(ctx, l.program, p)
 	if ctx.Err() != nil {
-		return 0, context.Cause(ctx) // programs may take it for a failure of their own
+		return context.Cause(ctx) // programs may take it for a failure of their own
 	}
-	return code, errors.Join(err, stdout.flush(), stderr.flush())
+	err = errors.Join(err, stdout.flush(), stderr.flush())
+	out.ExitCode, out.Denied = code, stdout.denied || stderr.denied
+	return err
 }
 
 // find finds the program that a command line names, as CreateProcess does: in the
