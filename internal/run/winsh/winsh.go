@@ -330,38 +330,3 @@ func orDiscard(w io.Writer) io.Writer {
 	}
 	return w
 }
-
-// place says in a refusal where the step stands, to the line of an instruction
-// with several lines if the construct occurs in one only.
-func place(err error, s run.Step) error {
-	var refused *run.RefusedError
-	if errors.As(err, &refused) && refused.Where == (run.Where{}) {
-		what := refused.Construct
-		if script, _, ok := strings.Cut(refused.Script[strings.LastIndexByte(refused.Script, '\\')+1:], ":"); ok {
-			what = script
-		}
-		refused.Where = s.Where
-		refused.Where.Line += lineOf(s.Where.Text, what)
-	}
-	return err
-}
-
-// lineOf returns in which line of an instruction, counted from 0, a construct
-// stands; 0 if it is in several or in none.
-func lineOf(text, construct string) int {
-	what, _, _ := strings.Cut(construct, " ")
-	what = strings.ToLower(strings.TrimSuffix(what, "()"))
-	found, n := 0, 0
-	for i, line := range strings.Split(strings.ToLower(text), "\n") {
-		if strings.HasPrefix(strings.TrimSpace(line), "#") {
-			continue
-		}
-		if k := strings.Count(line, what); what != "" && k > 0 {
-			found, n = i, n+k
-		}
-	}
-	if n != 1 {
-		return 0
-	}
-	return found
-}
