@@ -400,6 +400,11 @@ func (s *Session) castValue(ctx context.Context, v any, t *Type) (out any, ok bo
 			return TimeSpan(n), true, nil
 		}
 	case "System.Version":
+		if o, ok := v.(*Object); ok {
+			if x, ok := o.Data.(semver); ok {
+				return Version{x.major, x.minor, x.patch, -1}, true, nil
+			}
+		}
 		if f, isFloat := v.(float64); isText || isFloat {
 			if isFloat {
 				text = s.ToString(f)

@@ -212,6 +212,9 @@ func (s *Session) versionTable() any {
 	h := &Hashtable{}
 	v := versionOf(s.edition)
 	h.Put("PSVersion", v)
+	if s.edition == Core {
+		h.Put("PSVersion", s.Object(semverName, semver{major: v.Major, minor: v.Minor, patch: v.Build}))
+	}
 	h.Put("PSEdition", map[Edition]string{Desktop: "Desktop", Core: "Core"}[s.edition])
 	var compatible []any
 	for _, major := range []int32{1, 2, 3, 4} {

@@ -13,7 +13,7 @@ func moreTypes() []*Type {
 	}
 	list := []*Type{
 		{Name: "System.Management.Automation.PSScriptCmdlet", Members: scriptCmdletMembers},
-		{Name: "System.Management.Automation.Internal.Host.InternalHost"}, {Name: hostUI, Members: hostUIMembers},
+		{Name: "System.Management.Automation.Internal.Host.InternalHost"}, {Name: hostUI, Members: hostUIMembers}, semverType(),
 		{Name: "System.Management.Automation.EngineIntrinsics", Members: engineMembers},
 		{Name: "System.Management.Automation.SessionState", Members: sessionStateMembers},
 		{Name: "System.Management.Automation.PathIntrinsics", Members: pathIntrinsics},
