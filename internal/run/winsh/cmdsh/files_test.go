@@ -169,7 +169,7 @@ func TestDir(t *testing.T) {
 		a    = "03/04/2026  05:06 AM                 5 a.txt\n"
 		bb   = "03/04/2026  05:06 AM                 5 b.txt\n"
 		d    = "03/04/2026  05:06 AM    <DIR>          d\n"
-		free = "  21,474,836,480 bytes free\n"
+		free = "  21,217,280,000 bytes free\n"
 	)
 	check(t, []lineCase{
 		{`dir`, out(head + of + dots + a + bb + d + "               2 File(s)             10 bytes\n               3 Dir(s)" + free)},
@@ -177,7 +177,7 @@ func TestDir(t *testing.T) {
 		{`dir a.txt b.txt`, out(head + of + a + bb + "               2 File(s)             10 bytes\n               0 Dir(s)" + free)},
 		{`dir /s /-c *.txt`, out(head + of + a + bb + "               2 File(s)             10 bytes\n" +
 			"\n Directory of C:\\w\\d\n\n03/04/2026  05:06 AM                 1 x.txt\n               1 File(s)              1 bytes\n" +
-			"\n     Total Files Listed:\n               3 File(s)             11 bytes\n               0 Dir(s)     21474836480 bytes free\n")},
+			"\n     Total Files Listed:\n               3 File(s)             11 bytes\n               0 Dir(s)     21217280000 bytes free\n")},
 		{`dir /w`, out(head + of + "[.]     [..]    a.txt   b.txt   [d]\n               2 File(s)             10 bytes\n               3 Dir(s)" + free)},
 		{`dir /q a.txt`, out(head + of + "03/04/2026  05:06 AM                 5 BUILTIN\\Administrators a.txt\n               1 File(s)              5 bytes\n               0 Dir(s)" + free)},
 		{`dir /b`, out("a.txt\nb.txt\nd\n")},

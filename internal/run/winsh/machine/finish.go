@@ -17,6 +17,11 @@ func (m *Machine) Finish(ctx context.Context) (*Result, error) {
 	defer m.Close()
 	f := m.FS()
 	c := &collector{f: f, groups: map[*object]string{}, guessed: map[string]bool{}, repeated: map[string]bool{}}
+	if f.root.changed {
+		e := f.entry(f.root, "")
+		e.Windows.Attributes = uint32(winmeta.DirectoryAttributes) // a drive's own are not in layers
+		c.changes = append(c.changes, tree.Change{Entry: e})
+	}
 	if err := c.dir(ctx, f.root, ""); err != nil {
 		return nil, err
 	}

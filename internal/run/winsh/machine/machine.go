@@ -135,9 +135,18 @@ func New(o Options) (*Machine, error) {
 	return m, nil
 }
 
-// newRoot makes C:\.
+// newRoot makes C:\, with what layers that can be read for nothing say of it.
 func newRoot(b *base) *node {
 	e := &tree.Entry{Kind: tree.Dir}
+	layers := b.known
+	if layers == nil {
+		layers = b.whole
+	}
+	// Nothing is downloaded here. A layer that cannot be read is an error for who
+	// asks for something in it.
+	if own, err := layers.Lookup(context.Background(), ""); err == nil && own.Windows != nil && own.Windows.Descriptor != nil {
+		e = own
+	}
 	n := &node{object: fromEntry(&source{base: b, entry: e}), kept: true}
 	n.attributes = winmeta.Hidden | winmeta.System | winmeta.Directory
 	n.object.mount = b

@@ -453,6 +453,13 @@ func (r *Registry) SetValue(ctx context.Context, key string, v RegValue) error {
 	if err != nil {
 		return err
 	}
+	if len(p) < 3 { // only hives are there
+		if ok, err := r.exists(ctx, p, cheap); err != nil {
+			return err
+		} else if !ok {
+			return &Error{Op: "set", Path: key, Code: ErrorFileNotFound}
+		}
+	}
 	v.Data = slices.Clone(v.Data)
 	if p.is(machineEnvironment) || p.is(r.userEnvironment()) {
 		if err := checkVariable(v); err != nil {

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/zeebo/blake3"
@@ -115,10 +118,14 @@ func (p *parts) ContentDigest(ctx context.Context) (string, error) {
 // DigestKnown implements [tree.LazyDigester].
 func (p *parts) DigestKnown() bool { return false }
 
+// partsReader reads parts behind each other. Those of one volume need no more
+// than one file of this computer, however many they are.
 type partsReader struct {
 	open func(tree.Content) (io.ReadCloser, error)
 	rest []tree.Content
 	r    io.ReadCloser
+	v    *volume // that f is open for
+	f    *os.File
 }
 
 // Read implements io.Reader.
@@ -128,11 +135,9 @@ func (p *partsReader) Read(b []byte) (int, error) {
 			if len(p.rest) == 0 {
 				return 0, io.EOF
 			}
-			var err error
-			if p.r, err = p.open(p.rest[0]); err != nil {
+			if err := p.next(); err != nil {
 				return 0, err
 			}
-			p.rest = p.rest[1:]
 		}
 		n, err := p.r.Read(b)
 		if err == io.EOF {
@@ -146,10 +151,50 @@ func (p *partsReader) Read(b []byte) (int, error) {
 	}
 }
 
-// Close implements io.Closer.
-func (p *partsReader) Close() error {
-	if p.r == nil {
+// next opens the next part, together with those that lie directly behind it.
+func (p *partsReader) next() (err error) {
+	c, ok := p.rest[0].(*spooled)
+	if !ok {
+		p.r, err = p.open(p.rest[0])
+		p.rest = p.rest[1:]
+		return err
+	}
+	if p.v != c.v {
+		if err := p.closeVolume(); err != nil {
+			return err
+		}
+		if p.f, err = c.v.open(); err != nil {
+			return fmt.Errorf("reading what a step has written: %w", err)
+		}
+		p.v = c.v
+	}
+	size := int64(0)
+	for len(p.rest) > 0 {
+		d, ok := p.rest[0].(*spooled)
+		if !ok || d.v != c.v || d.offset != c.offset+size {
+			break
+		}
+		size += d.size
+		p.rest = p.rest[1:]
+	}
+	p.r = sectionFile{SectionReader: io.NewSectionReader(p.f, c.offset, size)}
+	return nil
+}
+
+func (p *partsReader) closeVolume() error {
+	if p.f == nil {
 		return nil
 	}
-	return p.r.Close()
+	f := p.f
+	p.f, p.v = nil, nil
+	return f.Close()
+}
+
+// Close implements io.Closer.
+func (p *partsReader) Close() error {
+	var err error
+	if p.r != nil {
+		err = p.r.Close()
+	}
+	return errors.Join(err, p.closeVolume())
 }
