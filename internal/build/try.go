@@ -73,6 +73,9 @@ type TriedChange struct {
 
 // Try executes one line.
 func Try(ctx context.Context, req TryRequest, t Tools) (*Tried, error) {
+	if fi, err := os.Stat(req.Export); err == nil && !fi.IsDir() {
+		return nil, &UsageError{fmt.Sprintf("the export %s is no directory", req.Export), "name a directory, which is made if it is not there"}
+	}
 	step, err := tryStep(ctx, req, t)
 	if err != nil {
 		return nil, err
