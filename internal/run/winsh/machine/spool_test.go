@@ -283,3 +283,43 @@ func (s stream) Open(context.Context) (io.ReadCloser, error) {
 	return io.NopCloser(io.MultiReader(bytes.NewReader(s.b))), nil
 }
 func (s stream) Size() int64 { return int64(len(s.b)) }
+
+// Broken if it fails: files that grow in turns get each other's pieces, or reading
+// one of many pieces opens a file for each.
+func TestAppendedPieces(t *testing.T) {
+	dir := t.TempDir()
+	m, err := machine.New(machine.Options{Root: windows(), Spool: spool(t, openStore(t, dir))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := m.FS()
+	want := map[string]string{}
+	for i := range 300 {
+		for name, every := range map[string]int{`C:\a`: 1, `C:\b`: 3, `C:\big`: 100} {
+			if i%every != 0 {
+				continue
+			}
+			text := fmt.Sprintf("%s %d\r\n", name, i)
+			if name == `C:\big` {
+				text = strings.Repeat(text, 1<<20)
+			}
+			if err := create(t.Context(), f, name, text, machine.CreateOptions{Append: true}); err != nil {
+				t.Fatal(err)
+			}
+			want[name] += text
+		}
+	}
+	for name, text := range want {
+		r, err := f.Open(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(r)
+		if err != nil || string(got) != text {
+			t.Errorf("%s: %d bytes, want %d, %v", name, len(got), len(text), err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
