@@ -95,6 +95,9 @@ func (s *Session) objectText(o *Object, local bool) string {
 	if t.Name == tCustom {
 		return s.customText(o)
 	}
+	if _, ok := o.Data.(*Enumerator); ok {
+		return s.joinItems(Items(o), local)
+	}
 	if l, ok := o.Data.(List); ok && t.String == nil {
 		var items []any
 		l.Each(func(v any) bool { items = append(items, v); return true })

@@ -2,8 +2,8 @@ package ps
 
 import "github.com/casement/casement/internal/run/winsh/pslang"
 
-// Enumerator is a place in a list, as GetEnumerator, $foreach and $switch have
-// it. A pipeline or loop takes what is left of it.
+// Enumerator is a place in a list, as GetEnumerator, $input, $foreach and $switch
+// have it. A pipeline or loop takes what is left of it.
 type Enumerator struct {
 	items []any
 	at    int // -1 in front of the first

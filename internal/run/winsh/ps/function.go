@@ -232,6 +232,9 @@ func (f *functionStage) begin(ctx context.Context, e *element) error {
 		if err := f.vars.setup(ctx, e, f.binding); err != nil {
 			return err
 		}
+		if f.block.Body.Begin != nil && !f.dot {
+			f.scope.put("input", s.Enumerator(nil))
+		}
 		return f.run(ctx, e, f.block.Body.Begin)
 	})
 }
@@ -391,7 +394,7 @@ func (f *functionStage) process(ctx context.Context, e *element, v any) error {
 			return nil
 		}
 		f.scope.put("_", v)
-		f.scope.put("input", NewArray(v))
+		f.scope.put("input", e.s.Enumerator([]any{v}))
 		return f.run(ctx, e, body.Process)
 	})
 }
@@ -413,21 +416,14 @@ func (f *functionStage) end(ctx context.Context, e *element) error {
 				return err
 			}
 		}
-		if body.End != nil && body.Process == nil && !f.dot {
-			f.scope.put("input", enumerator(f.input))
-		} else if len(f.input) > 0 {
-			f.scope.put("input", enumerator(f.input))
+		if body.End != nil && !f.dot || len(f.input) > 0 {
+			f.scope.put("input", e.s.Enumerator(f.input))
 		}
 		if err := f.run(ctx, e, body.End); err != nil {
 			return err
 		}
 		return f.vars.finish(ctx, e)
 	})
-}
-
-// enumerator is $input.
-func enumerator(items []any) *Array {
-	return &Array{Type: "System.Collections.ArrayList+ArrayListEnumeratorSimple", Items: items}
 }
 
 // unbindKeep forgets which parameters the pipeline bound, but not their values:
