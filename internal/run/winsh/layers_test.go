@@ -260,3 +260,19 @@ func TestShellsOf32Bits(t *testing.T) {
 		c.check(t)
 	}
 }
+
+// Broken if it fails: what a step does to C:\ itself is lost, or later steps and
+// layers do not know of it.
+func TestRightsOfTheRoot(t *testing.T) {
+	const root = "O:BAG:" + string(winmeta.TrustedInstaller) + "D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)(A;CI;LC;;;BU)(A;CIIO;DC;;;BU)(A;OICIIO;GA;;;CO)"
+	for _, c := range []layerCase{
+		{lines: []string{`takeown /f C:\ /a`}, want: `5 Files ` + root},
+		{lines: []string{`takeown /f C:\ /a`, `echo x>C:\x.txt`}, want: `5 Files ` + root + `
+			0 Files/x.txt inherited "x\r\n"`},
+		{lines: []string{`icacls C:\ /inheritance:r /grant:r Users:(OI)(CI)F /grant:r Administrators:(OI)(CI)F >nul & icacls C:\ /remove SYSTEM >nul`, `mkdir C:\new`},
+			want: `5 Files O:` + string(winmeta.TrustedInstaller) + `G:` + string(winmeta.TrustedInstaller) + `D:PAI(A;OICI;FA;;;BA)(A;OICI;FA;;;BU)(A;OICIIO;GA;;;CO)
+			5 Files/new O:BAG:SYD:AI(A;OICIID;FA;;;BA)(A;OICIID;FA;;;BU)(A;OICIIOID;GA;;;CO)`},
+	} {
+		c.check(t)
+	}
+}

@@ -247,7 +247,11 @@ func (j *icaclsJob) files(ctx context.Context, p *proc) ([]aclFile, uint32, erro
 		if fatal != nil || code != 0 {
 			return nil, code, fatal
 		}
-		return []aclFile{{full, strings.TrimSuffix(j.name, `\`)}}, 0, nil
+		shown := j.name
+		if !strings.HasSuffix(shown, `:\`) {
+			shown = strings.TrimSuffix(shown, `\`)
+		}
+		return []aclFile{{full, shown}}, 0, nil
 	}
 	deep := j.tree && last != "*" && last != "*.*"
 	out, code, err := matching(ctx, p, parent(full), head, last, deep)
