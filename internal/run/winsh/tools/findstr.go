@@ -26,6 +26,9 @@ func findstr() tool {
 				return nil
 			}
 			_, _, err := compileFind(in, findStrings(in))
+			if errors.Is(err, errPattern) && !in.has("C") && len(findStrings(in)) > 1 {
+				return machine.Refuse("findstr with this pattern", "a blank ends a string, and how Windows understands what is left is not known", `write /R /C:"…" where the blank belongs to the pattern`)
+			}
 			if errors.Is(err, errPattern) {
 				return machine.Refuse("findstr with this pattern", "how Windows understands it is not known", way)
 			}
