@@ -474,7 +474,7 @@ func (k *checker) absent(n *pslang.Command, name string) error {
 		return nil
 	case machine.MayBeScript(name) && (unread || path && (script || ext == "")):
 		return nil
-	case path && unread:
+	case path && (unread || ext == ".exe" && !machine.Foreign(name)):
 		full, err := machine.Full(k.c.Dir, strings.ReplaceAll(name, "/", `\`))
 		if err != nil {
 			return nil // PowerShell reports it

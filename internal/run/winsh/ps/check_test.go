@@ -106,7 +106,7 @@ func TestCheck(t *testing.T) {
 		{"& 'Get-Nothing'", "1:3 Get-Nothing"},
 		{"& $unknown; . $x; iex $y", ""},
 		{".\\later.ps1; C:\\x\\later.cmd a", ""},
-		{".\\setup.exe /S", "1:1 .\\setup.exe"},
+		{".\\setup.exe /S", "1:1 C:\\setup.exe"},
 		{"powershell -Command \"Get-Nothing\"", "1:1 Get-Nothing"},
 		{"powershell -Command $x", ""},
 		{"try { Get-Gone } catch { }", "1:7 Get-Gone"},

@@ -87,7 +87,7 @@ func TestNative(t *testing.T) {
 		{name: "stderr as an error", text: "args err oops 2>&1; args err more 2>&1 | Out-Null", five: "args : oops\nAt line:1 char:1\n+ args err oops 2>&1; args err more 2>&1 | Out-Null\n+ ~~~~~~~~~~~~~~~~~~\n    + CategoryInfo          : NotSpecified: (oops:String) [], RemoteException\n    + FullyQualifiedErrorId : NativeCommandError\n ", seven: "oops"},
 		{name: "stderr does not stop without redirection", text: "$ErrorActionPreference = 'Stop'; args err oops; 'on'", want: "on\nERR oops"},
 		{name: "redirected stderr stops 5.1", text: "$ErrorActionPreference = 'Stop'; try { args err oops 2>&1 } catch { \"c $_ $($_.FullyQualifiedErrorId)\" }", five: "c oops NativeCommandError", seven: "oops"},
-		{name: "call operator and paths", text: "& args x; & 'C:\\Windows\\System32\\nope.exe'", five: "FAILED C:\\Windows\\System32\\nope.exe: there is no such cmdlet, function, script or program here, and a module or a program of the image may have it"},
+		{name: "call operator and paths", text: "& args x; & 'C:\\Windows\\System32\\nope.exe'", five: "FAILED C:\\Windows\\System32\\nope.exe: a program that the image brings is not executed in process"},
 		{name: "preference of 7.4", text: "$PSNativeCommandUseErrorActionPreference = $true; $ErrorActionPreference = 'Stop'; try { args exit 2 } catch { $_.FullyQualifiedErrorId; \"$_\" }", seven: "ProgramExitedWithNonZeroCode\nProgram \"args.exe\" ended with non-zero exit code: 2 (0x00000002)."},
 	})
 }

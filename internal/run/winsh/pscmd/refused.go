@@ -177,8 +177,12 @@ func otherAreas() []area {
 				Add-PSSnapin Get-PSSnapin Remove-PSSnapin Export-Console Add-History Clear-History Invoke-History Export-Alias Import-Alias Get-PSCallStack Get-Verb
 				Enable-ExperimentalFeature Disable-ExperimentalFeature Get-ExperimentalFeature Switch-Process Set-MarkdownOption Get-MarkdownOption ConvertFrom-Markdown
 				Import-LocalizedData ConvertFrom-SddlString Format-Custom Format-Hex fhx fc Update-List Get-PSReadLineOption Set-PSReadLineOption Remove-PSReadLineKeyHandler
-				Set-PSReadLineKeyHandler Start-Transaction Complete-Transaction Undo-Transaction Use-Transaction Get-Transaction ConvertFrom-String
-				Convert-String ConvertTo-ProcessMitigationPolicy Compress-PSResource ConvertTo-CliXml ConvertFrom-CliXml prompt oss TabExpansion2 ImportSystemModules nmo sbp gbp rbp ebp dbp trcm asnp gsnp rsnp clhy ihy epal ipal ise`,
+				Set-PSReadLineKeyHandler Start-Transaction Complete-Transaction Undo-Transaction Use-Transaction Get-Transaction
+				ConvertTo-ProcessMitigationPolicy Compress-PSResource ConvertTo-CliXml ConvertFrom-CliXml prompt oss TabExpansion2 ImportSystemModules nmo sbp gbp rbp ebp dbp trcm asnp gsnp rsnp clhy ihy epal ipal ise`,
+		},
+		{
+			reason: "it guesses how texts are to be taken apart", way: "use -split, -match or Select-String",
+			commands: `ConvertFrom-String Convert-String`,
 		},
 		{
 			reason: "it needs the containers and virtual machines of a host", way: "leave it out",
