@@ -27,7 +27,7 @@ func findstr() tool {
 			}
 			_, _, err := compileFind(in, findStrings(in))
 			if errors.Is(err, errPattern) && !in.has("C") && len(findStrings(in)) > 1 {
-				return machine.Refuse("findstr with this pattern", "a blank ends a string, and how Windows understands what is left is not known", `write /R /C:"…" where the blank belongs to the pattern`)
+				return machine.Refuse("findstr with this pattern", "a blank ends a string, and how Windows understands what is left is not known", `write /R /C:"the pattern" if the blank belongs to it`)
 			}
 			if errors.Is(err, errPattern) {
 				return machine.Refuse("findstr with this pattern", "how Windows understands it is not known", way)
