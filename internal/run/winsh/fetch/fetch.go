@@ -6,7 +6,7 @@
 // rules for redirects; an [Error] says what went wrong in the words of each of
 // them. A [Zip] is unpacked by all processors and handed over in order
 // ([Zip.Each]); [Unzip] does with it what .NET's ExtractToDirectory does, and
-// [ReadArchive] reads any archive that bsdtar reads. [NewHash] and [Digest] are
+// [ReadArchive] reads archives as bsdtar does, and a [Cabinet] is for expand too. [NewHash] and [Digest] are
 // for Get-FileHash and certutil. Start with [Programs].
 //
 // curl is the curl 8.13 that Windows has (Schannel, no HTTP/2, gzip and deflate
@@ -26,8 +26,9 @@
 //   - Archives are written without the time of their making.
 //   - Times in archives that are local are read as if the machine were in UTC.
 //   - tar does not set the times of the drive's root.
-//   - Archives other than tar and zip (7z, cab, cpio, iso …), compression with
-//     bzip2, lzip, lz4 or compress, and adding to archives are refused.
+//   - Archives other than tar, zip, 7z and cab (rar, cpio, iso …), compression
+//     with bzip2, lzip, lz4 or compress, and adding to archives are refused. 7z
+//     archives are read from files only, as bsdtar has to seek in them.
 package fetch
 
 import "github.com/casement/casement/internal/run/winsh/machine"

@@ -104,7 +104,7 @@ func (t *tarRun) verdict(err error, opened bool) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, ErrMethod) && errors.As(err, &f):
-		return machine.Refuse("tar of this archive", strings.TrimSuffix(f.Text, "."), "use a tar (gz, bz2, xz, zst) or zip archive")
+		return machine.Refuse("tar of this archive", strings.TrimSuffix(f.Text, "."), "use a tar (gz, bz2, xz, zst), zip, 7z or cab archive")
 	case errors.Is(err, ErrEncrypted):
 		return machine.Refuse("tar of an encrypted archive", "there is nobody to ask for the passphrase during a build",
 			"use an archive without a passphrase")
