@@ -124,13 +124,15 @@ func (d *decoder) inputs(op *pb.Op) ([]Input, error) {
 	return ins, nil
 }
 
-// where returns the first place that the source map has for a vertex. Source
-// maps are for people, so what does not fit is left out and is no error.
+// where returns the place that the source map has for a vertex; of several, as for
+// stages that begin alike, the first in the file. Source maps are for people, so
+// what does not fit is left out and is no error.
 func (d *decoder) where(dgst string) Location {
 	src := d.def.Source
 	if src == nil {
 		return Location{}
 	}
+	var first Location
 	for _, l := range src.Locations[dgst].GetLocations() {
 		i := l.GetSourceIndex()
 		if i < 0 || int(i) >= len(src.Infos) {
@@ -148,13 +150,13 @@ func (d *decoder) where(dgst string) Location {
 			loc.EndLine = max(loc.EndLine, start, end)
 		}
 		loc.EndLine = min(loc.EndLine, len(d.text(i)))
-		if loc.Line == 0 || loc.Line > loc.EndLine {
+		if loc.Line == 0 || loc.Line > loc.EndLine || first.Line > 0 && first.Line <= loc.Line {
 			continue
 		}
 		loc.Text = strings.Join(d.text(i)[loc.Line-1:loc.EndLine], "\n")
-		return loc
+		first = loc
 	}
-	return Location{}
+	return first
 }
 
 // text returns the lines of a source file.
