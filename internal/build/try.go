@@ -267,7 +267,7 @@ func triedChanges(ctx context.Context, root tree.Chain, did *winsh.Outcome) ([]T
 	whole, known := root.View(), root.Known()
 	out := []TriedChange{}
 	for _, c := range did.Result.Changes {
-		if c.Name() == "" || did.Result.Guessed[c.Removed] || c.Entry != nil && did.Result.Repeated[c.Name()] {
+		if c.Entry == nil && c.Removed == "" || did.Result.Guessed[c.Removed] || c.Entry != nil && did.Result.Repeated[c.Name()] {
 			continue
 		}
 		before := known
