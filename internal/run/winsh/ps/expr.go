@@ -201,7 +201,20 @@ func (s *Session) reference(ctx context.Context, x pslang.Expression) (any, erro
 		if found == nil {
 			return nil, s.failAt(v.Extent, tRuntime, "[ref] cannot be applied to a variable that does not exist.", "NonExistingVariableReference", InvalidOperation, v.Name)
 		}
-		return &Ref{Get: found.value, Set: func(x any) error { found.Value, found.get = x, nil; return nil }}, nil
+		return &Ref{Get: found.value, Set: func(x any) error {
+			switch {
+			case found.set != nil: // $null takes everything and keeps nothing
+				return found.set(x)
+			case found.check != nil:
+				checked, err := found.check(ctx, s, x)
+				if err != nil {
+					return err
+				}
+				x = checked
+			}
+			found.Value, found.get = x, nil
+			return nil
+		}}, nil
 	}
 	v, err := s.eval(ctx, x)
 	if err != nil {

@@ -69,6 +69,9 @@ func varKey(name string) string {
 // put sets a variable without regard to its options, for automatic ones.
 func (sc *scope) put(name string, v any) {
 	key := varKey(name)
+	if key == "null" { // as -OutVariable null says
+		return
+	}
 	if old := sc.vars[key]; old != nil {
 		old.Value, old.get = v, nil
 		return
