@@ -394,7 +394,13 @@ func resolvePath(ctx context.Context, c *ps.Call) error {
 // relativePath is a path as it is seen from the session's location.
 func relativePath(s *ps.Session, p ps.Path) string {
 	at := s.Location()
-	if at.Provider != p.Provider || p.Drive == nil || at.Drive == nil || !strings.EqualFold(at.Drive.Name, p.Drive.Name) {
+	switch {
+	case p.Provider == fileSystem && at.Provider == fileSystem:
+		// What counts is where the drives lead.
+		if !strings.EqualFold(p.Name[:min(2, len(p.Name))], at.Name[:min(2, len(at.Name))]) {
+			return p.Name
+		}
+	case at.Provider != p.Provider || p.Drive == nil || at.Drive == nil || !strings.EqualFold(at.Drive.Name, p.Drive.Name):
 		return p.String()
 	}
 	from, to := split(at.Name), split(p.Name)

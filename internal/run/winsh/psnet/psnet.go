@@ -63,7 +63,7 @@ import (
 func All() []*ps.Type {
 	return slices.Concat(
 		environmentTypes(), pathTypes(), fileTypes(), streamTypes(), fileStreamTypes(), compressTypes(), textTypes(), binaryTypes(), encodingTypes(), zipTypes(),
-		stringTypes(), numberTypes(), mathTypes(), convertTypes(), timeTypes(), cultureTypes(), regexTypes(), miscTypes(),
+		stringTypes(), wildcardTypes(), numberTypes(), mathTypes(), convertTypes(), timeTypes(), cultureTypes(), regexTypes(), miscTypes(),
 		listTypes(), dictionaryTypes(), setTypes(),
 		uriTypes(), netTypes(), webClientTypes(), webRequestTypes(), httpClientTypes(), taskTypes(),
 		cryptoTypes(), identityTypes(), registryTypes(), xmlTypes(), processTypes(), assemblyTypes(), refusedTypes(),
