@@ -1,6 +1,7 @@
 package winsh
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -140,4 +141,25 @@ func TestWarnings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzLost: no command line makes the check crash, and what is said to be lost
+// stands in it.
+func FuzzLost(f *testing.F) {
+	for _, s := range []string{`Write-Host "a  b"`, `"Write-Host "a""`, `'"a  b"'`, `\""a  b"\"`, `a\\"b c\\" "`, `"`, "\"a\nb\" 'c  d'"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 500 {
+			return
+		}
+		for _, core := range []bool{false, true} {
+			l := lost(strings.TrimLeft(text, " \t"), core)
+			if !l.blanks && !strings.Contains(text, l.part) {
+				t.Errorf("%q: %q is not in it", text, l.part)
+			}
+			_ = kept(l)
+			_, _ = commandText("powershell "+text, core)
+		}
+	})
 }
