@@ -74,6 +74,7 @@ func TestCopyMove(t *testing.T) {
 				`CopyError,Microsoft.PowerShell.Commands.CopyItemCommand WriteError Cannot overwrite the item C:\w\t with itself.`,
 			},
 		},
+		{name: "into itself", text: aTree + `cp t t\sub -Recurse`, refused: "Copy-Item -Recurse"},
 		{name: "moved", both: true, text: aTree + `mv t\a.txt t\empty; mv t\b.log c.log; mv t\sub t\empty; ls t -Recurse -Name; gc c.log`, want: "empty\nempty\\sub\nempty\\a.txt\nempty\\sub\\deep\nempty\\sub\\c.txt\nempty\\sub\\deep\\d.txt\nb.log"},
 		{name: "moved by pattern", both: true, text: aTree + `$null = mkdir t3; mv t\*.txt t3; (ls t3).Name; mv t\* t2`, want: "a.txt",
 			errs: []string{`MoveItemPathMultipleDestinationNotContainer,Microsoft.PowerShell.Commands.MoveItemCommand InvalidArgument Cannot move the item because the source path points to one or more items and the destination path is not a container. Validate that the destination path is a container and try again.`}},

@@ -178,6 +178,9 @@ func (cp *copier) directory(ctx context.Context, n *node, dest ps.Path) error {
 	if there {
 		dest = join(dest, leafOf(n.Path))
 	}
+	if cp.recurse && strings.HasPrefix(strings.ToUpper(dest.Name), strings.TrimRight(strings.ToUpper(n.Name), `\`)+`\`) {
+		return machine.Refuse("Copy-Item -Recurse", "the destination "+dest.Name+" is inside of what is copied, and PowerShell would copy without end", "copy to another place")
+	}
 	yes, err := cp.c.ShouldProcess(ctx, "Item: "+n.Name+" Destination: "+dest.Name, "Copy Directory")
 	if err != nil || !yes {
 		return err
