@@ -134,7 +134,7 @@ func writeHost(ctx context.Context, c *Call) error {
 	if l := c.frame.vars.info; l != nil {
 		l.Items = append(l.Items, rec)
 	}
-	if action := c.frame.vars.infoAction; action == "Ignore" || action == "SilentlyContinue" {
+	if c.frame.vars.infoAction == "Ignore" {
 		return nil
 	}
 	if to := s.streams[StreamInformation]; to != nil {

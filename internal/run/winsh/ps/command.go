@@ -144,6 +144,9 @@ func (s *Session) command(ctx context.Context, n *pslang.Command) (*element, err
 	if err != nil {
 		return nil, err
 	}
+	if calledAsMethod(n) && s.strictness() >= 2 {
+		return nil, s.fail(tRuntime, "The function or command was called as if it were a method. Parameters should be separated by spaces. For information about parameters, see the about_Parameters Help topic.", "StrictModeFunctionCallWithParens", InvalidOperation, nil)
+	}
 	dot := n.Call == pslang.CallDot
 	switch x := target.(type) {
 	case *ScriptBlock:
@@ -180,6 +183,23 @@ func (s *Session) command(ctx context.Context, n *pslang.Command) (*element, err
 	}
 	e.stage, err = s.stageOf(ctx, info, args, dot)
 	return e, err
+}
+
+// calledAsMethod reports whether a command is written as name(a, b).
+func calledAsMethod(n *pslang.Command) bool {
+	if len(n.Args) != 1 {
+		return false
+	}
+	p, ok := n.Args[0].(*pslang.Paren)
+	if !ok || p.Start != n.Name.At().End {
+		return false
+	}
+	e, ok := p.X.(*pslang.ExpressionStatement)
+	if !ok {
+		return false
+	}
+	_, ok = e.X.(*pslang.List)
+	return ok
 }
 
 func bareName(x pslang.Expression) bool {

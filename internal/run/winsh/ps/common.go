@@ -409,8 +409,8 @@ func (f *frame) writeInformation(ctx context.Context, data any, tags []string) e
 	if pref == "" {
 		pref = s.preference("InformationPreference")
 	}
-	if pref == "SilentlyContinue" || pref == "Ignore" {
-		return nil
+	if pref == "Ignore" || pref == "SilentlyContinue" && s.streams[StreamInformation] == nil {
+		return nil // what is redirected is written though it is not shown
 	}
 	return s.emit(ctx, StreamInformation, rec)
 }
