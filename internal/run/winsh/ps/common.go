@@ -2,6 +2,7 @@ package ps
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/pslang"
@@ -425,10 +426,28 @@ func (f *frame) shouldProcess(ctx context.Context, target, action string) (bool,
 	if toBool(whatIf) {
 		return false, s.host.line(ctx, "What if: "+text)
 	}
-	if v, ok := f.binding.get("Confirm"); ok && toBool(v) {
+	if f.asks() {
 		return false, s.fail("System.Management.Automation.PSInvalidOperationException", "Windows PowerShell is in NonInteractive mode. Read and Prompt functionality is not available.", "InvalidOperation", InvalidOperation, nil)
 	}
 	return true, f.writeStream(ctx, StreamVerbose, text)
+}
+
+// asks reports whether ShouldProcess has to be confirmed: -Confirm says so, or
+// the command's impact is at least $ConfirmPreference.
+func (f *frame) asks() bool {
+	if v, ok := f.binding.get("Confirm"); ok {
+		return toBool(v)
+	}
+	rank := func(impact string) int {
+		return slices.Index([]string{"none", "low", "medium", "high"}, strings.ToLower(impact))
+	}
+	impact := f.binding.meta.impact
+	if impact == "" {
+		impact = "Medium"
+	}
+	p, _ := f.e.s.Variable("ConfirmPreference")
+	limit := rank(f.e.s.ToString(p))
+	return limit > 0 && rank(impact) >= limit
 }
 
 // scriptCmdlet is $PSCmdlet.

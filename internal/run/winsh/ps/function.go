@@ -91,6 +91,7 @@ func (s *Session) analyse(b *ScriptBlock) (*blockInfo, error) {
 			positional = toBool(v)
 		}
 		m.shouldProcess = toBool(named["supportsshouldprocess"])
+		m.impact = s.ToString(named["confirmimpact"])
 		if v, ok := named["defaultparametersetname"]; ok {
 			def = s.ToString(v)
 		}

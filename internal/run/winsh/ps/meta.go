@@ -45,7 +45,9 @@ type meta struct {
 	defaultSet uint64
 	// advanced commands know the common parameters and take no others.
 	advanced, shouldProcess bool
-	cmdlet                  *Cmdlet
+	// impact is the ConfirmImpact, "" for Medium.
+	impact string
+	cmdlet *Cmdlet
 }
 
 // use returns what the parameter is in the valid sets, the default one first.
