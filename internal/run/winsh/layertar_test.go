@@ -151,16 +151,6 @@ func (b *builder) push(t *testing.T, l *tree.Layer) {
 	checkTar(t, data)
 }
 
-// copied adds a layer of COPY.
-func (b *builder) copied(t *testing.T, entries ...*tree.Entry) {
-	t.Helper()
-	var changes []tree.Change
-	for _, e := range entries {
-		changes = append(changes, tree.Change{Entry: e})
-	}
-	b.push(t, &tree.Layer{Changes: tree.NewSet(changes)})
-}
-
 // tarEntry is one entry of a tar.
 type tarEntry struct {
 	*tar.Header
