@@ -136,20 +136,20 @@ func TestTraps(t *testing.T) {
 		text string
 		want []string // parts of the warnings, in order
 	}{
-		"clean":                     {"# escape=`\n" + base + "COPY a C:\\y\\\nWORKDIR C:\\a\\b\nENV P=C:\\x\\y\n", nil},
-		"clean continuation":        {base + "COPY a \\\n  b /c/\nRUN dir && \\\n  ver\nENV A=1 \\\n  B=2\n", nil},
-		"swallowed line":            {base + "COPY a C:\\y\\\nCOPY b /\n", []string{"WindowsLineEnd: the line ends in the escape character, so C:\\y\\ continues on the next line (line 2)"}},
-		"swallowed, relative":       {base + "COPY a sub\\\nENV A=b\n", []string{"WindowsLineEnd: the line ends in the escape character, so sub\\ "}},
-		"swallowed in RUN":          {base + "RUN mkdir C:\\y\\\nENV A=b\n", []string{"WindowsLineEnd"}},
-		"comment":                   {base + "# C:\\y\\\nENV A=b\n", nil},
-		"double back slash":         {base + "WORKDIR C:\\\\a\\\\b\\\\\n", nil},
-		"lost separators":           {base + "WORKDIR C:\\a\\b\nENV P=C:\\Program\\x\nCOPY a\\b /\n", []string{"WORKDIR takes the back slashes of C:\\a\\b for escape characters, what is left is C:ab (line 2)", "ENV takes", "COPY takes"}},
-		"percent signs":             {"# escape=`\n" + base + "ENV PATH=\"C:\\app;%PATH%\"\n", []string{"WindowsEnvReference: ENV PATH keeps %PATH% as it is written (line 3)"}},
-		"percent signs, other":      {base + "ENV A=100% B=50%x\n", nil},
-		"quoted blank":              {"# escape=`\n" + base + "COPY a C:\\Program` Files\\y\\\n", []string{"WindowsQuotedBlank: a back quote does not keep a blank in a path of COPY (line 3)"}},
-		"continued with a blank":    {"# escape=`\n" + base + "COPY a `\n  b C:\\x\\\n", nil},
-		"list that is no JSON":      {base + "RUN [\"C:\\x.exe\", \"a\"]\nENTRYPOINT ['x']\n", []string{"WindowsExecForm: the list of RUN is no JSON, so the shell gets it as it is written (line 2)"}},
-		"list that is JSON":         {base + "RUN [\"C:\\\\x.exe\", \"a\"]\nRUN [int] \"1\"\n", nil},
+		"clean":                  {"# escape=`\n" + base + "COPY a C:\\y\\\nWORKDIR C:\\a\\b\nENV P=C:\\x\\y\n", nil},
+		"clean continuation":     {base + "COPY a \\\n  b /c/\nRUN dir && \\\n  ver\nENV A=1 \\\n  B=2\n", nil},
+		"swallowed line":         {base + "COPY a C:\\y\\\nCOPY b /\n", []string{"WindowsLineEnd: the line ends in the escape character, so C:\\y\\ continues on the next line (line 2)"}},
+		"swallowed, relative":    {base + "COPY a sub\\\nENV A=b\n", []string{"WindowsLineEnd: the line ends in the escape character, so sub\\ "}},
+		"swallowed in RUN":       {base + "RUN mkdir C:\\y\\\nENV A=b\n", []string{"WindowsLineEnd"}},
+		"comment":                {base + "# C:\\y\\\nENV A=b\n", nil},
+		"double back slash":      {base + "WORKDIR C:\\\\a\\\\b\\\\\n", nil},
+		"lost separators":        {base + "WORKDIR C:\\a\\b\nENV P=C:\\Program\\x\nCOPY a\\b /\n", []string{"WORKDIR takes the back slashes of C:\\a\\b for escape characters, what is left is C:ab (line 2)", "ENV takes", "COPY takes"}},
+		"percent signs":          {"# escape=`\n" + base + "ENV PATH=\"C:\\app;%PATH%\"\n", []string{"WindowsEnvReference: ENV PATH keeps %PATH% as it is written (line 3)"}},
+		"percent signs, other":   {base + "ENV A=100% B=50%x\n", nil},
+		"quoted blank":           {"# escape=`\n" + base + "COPY a C:\\Program` Files\\y\\\n", []string{"WindowsQuotedBlank: a back quote does not keep a blank in a path of COPY (line 3)"}},
+		"continued with a blank": {"# escape=`\n" + base + "COPY a `\n  b C:\\x\\\n", nil},
+		"list that is no JSON":   {base + "RUN [\"C:\\x.exe\", \"a\"]\nENTRYPOINT ['x']\n", []string{"WindowsExecForm: the list of RUN is no JSON, so the shell gets it as it is written (line 2)"}},
+		"list that is JSON":      {base + "RUN [\"C:\\\\x.exe\", \"a\"]\nRUN [int] \"1\"\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := warnings(t, windows(tt.text))
