@@ -2,7 +2,9 @@ package winsh
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -89,13 +91,22 @@ func TestSecretsAreMasked(t *testing.T) {
 			t.Errorf("in pieces of %d other text is lost: %q", cuts, out.String())
 		}
 	}
-	err := m.err(&run.RefusedError{Construct: "tool hunter22", Reason: "no"})
+	err := m.err(&run.RefusedError{Construct: "tool hunter22", Reason: "no", Script: `C:\hunter22.cmd:1`})
 	if strings.Contains(err.Error(), "hunter22") {
 		t.Errorf("error %v", err)
 	}
 	var refused *run.RefusedError
 	if !errors.As(err, &refused) {
 		t.Errorf("the refusal has become %T", err)
+	}
+	if err := m.err(&run.RefusedError{Construct: "tool", Reason: "no", Way: "not hunter22"}); !errors.As(err, &refused) || refused.Way != "not ***" {
+		t.Errorf("hint of %#v", err)
+	}
+	limit := fmt.Errorf("hunter22: %w", &machine.LimitError{What: "time"})
+	err = m.err(fmt.Errorf("%w, %w", limit, context.Canceled))
+	var h interface{ Hint() string }
+	if strings.Contains(err.Error(), "hunter22") || !errors.Is(err, context.Canceled) || !errors.As(err, &h) || h.Hint() != (&machine.LimitError{What: "time"}).Hint() {
+		t.Errorf("error %v without its hint or what it is", err)
 	}
 	// One secret may begin as another, and consoles have other code pages.
 	m.hide([]byte("hunter22hunter33"))
@@ -105,10 +116,11 @@ func TestSecretsAreMasked(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		w := &maskWriter{w: &out, m: m}
+		console := &textWriter{w: w}
 		for _, b := range []byte(text) {
-			_, _ = w.Write([]byte{b})
+			_, _ = console.Write([]byte{b})
 		}
-		if err := w.flush(); err != nil || out.String() != want {
+		if err := errors.Join(console.flush(), w.flush()); err != nil || out.String() != want {
 			t.Errorf("%q is shown as %q, %v", text, out.String(), err)
 		}
 	}
@@ -122,6 +134,33 @@ func TestSecretsAreMasked(t *testing.T) {
 	s.Progress("downloading http://a/hunter22/b", 1, 2)
 	if d := cmp.Diff([]string{"x ***", "y ***", "downloading http://a/***/b"}, heard); d != "" {
 		t.Errorf("warnings and progress (-want +got):\n%s", d)
+	}
+}
+
+// Broken if it fails: a secret is seen because a shell reads it in a code page.
+func TestSecretsAreMaskedWhateverTheirBytesMean(t *testing.T) {
+	utf16 := "\xff\xfep\x00\xe4\x00s\x00s\x00w\x00o\x00r\x00t\x00"
+	for _, secret := range []string{"pässwort", "p\xe4sswort", "p\x84sswort", utf16, "\xef\xbb\xbfpässwort"} {
+		r := New(Options{Secrets: func(context.Context, string) ([]byte, bool, error) { return []byte(secret), true, nil }})
+		for _, args := range [][]string{
+			{"cmd", "/S", "/C", `type C:\s.txt`},
+			{"cmd", "/S", "/C", `for /f %i in (C:\s.txt) do @echo %i`},
+			{"cmd", "/S", "/C", `findstr . C:\s.txt`},
+			{"cmd", "/S", "/C", `set SEC`},
+			{"cmd", "/S", "/C", `for /f %i in (C:\s.txt) do @curl -o x --%i http://x/`},
+			{"powershell", "-Command", `Get-Content C:\s.txt; Get-Content C:\s.txt -Encoding UTF8; $env:SEC`},
+			{"pwsh", "-Command", `Get-Content C:\s.txt; Get-Content C:\s.txt -Encoding 1252; cmd /c type C:\s.txt`},
+		} {
+			var out bytes.Buffer
+			_, err := r.Do(t.Context(), run.Step{
+				Args: args, Stdout: &out, Stderr: &out, Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}),
+				SecretEnv: []run.SecretEnv{{ID: "s", Name: "SEC"}},
+				Mounts:    []run.Mount{{Type: "secret", ID: "s", Target: "s.txt"}},
+			}, nil)
+			if shown := fmt.Sprint(out.String(), err); strings.Contains(shown, "sswort") || strings.Contains(shown, "s\x00s\x00") {
+				t.Errorf("%q, %q: %q", secret, args, shown)
+			}
+		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"github.com/casement/casement/internal/run"
 )
@@ -100,6 +102,9 @@ type masking struct {
 // hide adds a value, with the lines it has, each by itself: programs print
 // lines. Very short ones would hide ordinary text.
 func (m *masking) hide(value []byte) {
+	if text, _, err := transform.Bytes(unicode.BOMOverride(transform.Nop), value); err == nil && !bytes.Equal(text, value) {
+		m.hide(text) // what a mark says to be UTF-16 is read as such
+	}
 	m.add(value)
 	for line := range bytes.Lines(value) {
 		m.add(line)
@@ -110,20 +115,35 @@ func (m *masking) hide(value []byte) {
 // shortest is the size of the shortest value that is hidden.
 const shortest = 4
 
-// add adds a text as UTF-8 and in the code pages of consoles.
+// add adds a text in every form that what is shown of it may have. The bytes may
+// be UTF-8 or of a code page, or become so on the way; shells read them in a code
+// page, and what is none of UTF-8 is shown as a console would.
 func (m *masking) add(v []byte) {
 	v = bytes.TrimSpace(v)
-	forms := [][]byte{v}
-	for _, page := range []*charmap.Charmap{charmap.CodePage437, charmap.CodePage850, charmap.Windows1252} {
+	pages := []*charmap.Charmap{charmap.CodePage437, charmap.CodePage850, charmap.Windows1252}
+	raw := [][]byte{v}
+	for _, page := range pages {
 		if b, err := page.NewEncoder().Bytes(v); err == nil {
-			forms = append(forms, b)
+			raw = append(raw, b)
 		}
 	}
-	for _, f := range forms {
-		if len(f) >= shortest && !slices.ContainsFunc(m.values, func(o []byte) bool { return bytes.Equal(o, f) }) {
-			m.values = append(m.values, slices.Clone(f))
-			m.first[f[0]] = true
+	for _, b := range raw {
+		m.addForm(consoleText(b))
+		m.addForm([]byte(string([]rune(string(b))))) // with U+FFFD for each byte that is none of UTF-8
+		m.addForm(bytes.ToValidUTF8(b, []byte("\ufffd")))
+		for _, page := range pages {
+			if text, err := page.NewDecoder().Bytes(b); err == nil {
+				m.addForm(text)
+			}
 		}
+	}
+}
+
+// addForm adds what is shown of a value.
+func (m *masking) addForm(f []byte) {
+	if len(f) >= shortest && !slices.ContainsFunc(m.values, func(o []byte) bool { return bytes.Equal(o, f) }) {
+		m.values = append(m.values, slices.Clone(f))
+		m.first[f[0]] = true
 	}
 }
 
@@ -169,18 +189,42 @@ func (m *masking) replace(b []byte, end bool) (shown, rest []byte) {
 
 // err hides the values in the texts of an error.
 func (m *masking) err(err error) error {
-	if len(m.values) == 0 || err == nil || m.text(err.Error()) == err.Error() {
+	if len(m.values) == 0 || err == nil {
+		return err
+	}
+	text, hint := err.Error(), ""
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		hint = h.Hint()
+	}
+	if m.text(text) == text && m.text(hint) == hint {
 		return err
 	}
 	var refused *run.RefusedError
 	if errors.As(err, &refused) {
 		c := *refused
-		c.Construct, c.Reason, c.Way = m.text(c.Construct), m.text(c.Reason), m.text(c.Way)
+		c.Construct, c.Reason, c.Way, c.Script = m.text(c.Construct), m.text(c.Reason), m.text(c.Way), m.text(c.Script)
 		c.Where.Text = m.text(c.Where.Text)
 		return &c
 	}
-	return errors.New(m.text(err.Error()))
+	return &maskedError{err, m.text(text), m.text(hint)}
 }
+
+// maskedError is an error in whose texts values are hidden. What it stands for
+// cannot be taken out of it, only compared.
+type maskedError struct {
+	err        error
+	text, hint string
+}
+
+// Error implements error.
+func (e *maskedError) Error() string { return e.text }
+
+// Hint is that of the error, if it has one.
+func (e *maskedError) Hint() string { return e.hint }
+
+// Is compares the error.
+func (e *maskedError) Is(target error) bool { return errors.Is(e.err, target) }
 
 func (m *masking) flush() error {
 	var errs []error

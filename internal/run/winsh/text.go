@@ -57,3 +57,12 @@ func (t *textWriter) flush() error {
 	t.held = nil
 	return t.emit(out)
 }
+
+// consoleText is what textWriter makes of some bytes.
+func consoleText(b []byte) []byte {
+	var out bytes.Buffer
+	w := &textWriter{w: &out}
+	_, _ = w.Write(b) // a buffer does not fail
+	_ = w.flush()
+	return out.Bytes()
+}
