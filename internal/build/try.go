@@ -116,11 +116,8 @@ func tryStep(ctx context.Context, req TryRequest, t Tools) (run.Step, error) {
 		Root: base.root, Env: mergeEnv(base.root, base.config.Env, req.Env), User: cmp.Or(req.User, base.config.User),
 		Network: req.Network, Stdout: req.Stdout, Stderr: req.Stderr, Warn: req.Warn, Where: run.Where{Text: req.Line},
 	}
-	if step.Dir, err = winmeta.ToSlash(cmp.Or(req.Dir, base.config.WorkingDir, `C:\`)); err != nil {
-		return step, &UsageError{err.Error(), `for example --workdir C:\app`}
-	}
-	if strings.ContainsAny(step.Dir, `<>:"|?*`) {
-		return step, &UsageError{fmt.Sprintf("%s is no path of Windows", req.Dir), `for example --workdir C:\app`}
+	if step.Dir, err = tryDir(req, base); err != nil {
+		return step, err
 	}
 	if req.Seed != "" {
 		l, err := seedLayer(ctx, req.Seed)
@@ -140,6 +137,22 @@ func tryStep(ctx context.Context, req TryRequest, t Tools) (run.Step, error) {
 	}
 	step.Args, err = tryArgs(req, base.config.Shell)
 	return step, err
+}
+
+// tryDir is the directory that the line starts in, as a tree name.
+func tryDir(req TryRequest, base tryBase) (string, error) {
+	path := cmp.Or(req.Dir, base.config.WorkingDir, `C:\`)
+	dir, err := winmeta.ToSlash(path)
+	if err == nil && strings.ContainsAny(dir, `<>:"|?*`) {
+		err = fmt.Errorf("%s is no path of Windows", path)
+	}
+	switch {
+	case err == nil:
+		return dir, nil
+	case req.Dir == "":
+		return "", fmt.Errorf("the working directory of the base: %w", err)
+	}
+	return "", &UsageError{err.Error(), `for example --workdir C:\app`}
 }
 
 // tryBase is what a line starts from.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/zeebo/blake3"
 
@@ -17,9 +18,10 @@ import (
 
 // Key names a step with everything that its result depends on: command,
 // environment, directory, account, network and what the layers of root and mounts
-// do, whatever made them. Equal keys imply equal steps. Secrets and caches go in by their names, not by
-// what is in them, as in BuildKit; where the step stands in a file does not
-// count. Contents that nobody has read yet are read for it.
+// do, whatever made them. Equal keys imply equal steps, but for two things: secrets
+// and caches go in by their names, not by what is in them, as in BuildKit, and
+// layers that have a key of their own by that. Where the step stands in a file does
+// not count. Contents that nobody has read yet are read for it.
 func Key(ctx context.Context, s Step) (string, error) {
 	h := keyHash{blake3.New()}
 	h.list(s.Args)
@@ -89,6 +91,17 @@ func (h keyHash) list(list []string) {
 	}
 }
 
+func (h keyHash) times(t tree.Times) {
+	for _, t := range []time.Time{t.Modified, t.Accessed, t.Changed, t.Created} {
+		if t.IsZero() {
+			h.num(0)
+			continue
+		}
+		h.num(t.Unix())
+		h.num(int64(t.Nanosecond()))
+	}
+}
+
 func (h keyHash) chain(ctx context.Context, c tree.Chain) error {
 	layers := c.Layers()
 	h.num(int64(len(layers)))
@@ -111,7 +124,7 @@ func (h keyHash) change(ctx context.Context, c tree.Change) error {
 	h.list([]string{e.Kind.String(), e.Name, e.Target, e.Link, fmt.Sprint(c.Opaque, e.DirLink)})
 	h.num(e.Size)
 	if e.Kind == tree.File {
-		h.num(e.Times.Modified.Unix())
+		h.times(e.Times)
 	}
 	if o := e.Owner; o != nil {
 		h.list([]string{"owner", o.User, o.Group})

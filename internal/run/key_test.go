@@ -13,10 +13,11 @@ import (
 // Broken if it fails: a step gets the cached result of another one, or no step
 // ever gets one.
 func TestKeyTellsStepsApart(t *testing.T) {
-	root := func(text string, at int64) tree.Chain {
-		e := &tree.Entry{Name: "a.txt", Kind: tree.File, Size: int64(len(text)), Content: tree.Bytes(text), Times: tree.Times{Modified: time.Unix(at, 5)}}
+	rootAt := func(text string, times tree.Times) tree.Chain {
+		e := &tree.Entry{Name: "a.txt", Kind: tree.File, Size: int64(len(text)), Content: tree.Bytes(text), Times: times}
 		return tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}, &tree.Layer{Changes: tree.NewSet([]tree.Change{{Entry: e}})})
 	}
+	root := func(text string, at int64) tree.Chain { return rootAt(text, tree.Times{Modified: time.Unix(at, 5)}) }
 	base := func() run.Step {
 		return run.Step{Args: []string{"cmd", "/c", "x"}, Env: []string{"A=1"}, Dir: "app", Root: root("one", 1)}
 	}
@@ -43,6 +44,10 @@ func TestKeyTellsStepsApart(t *testing.T) {
 		"no network":            func(s *run.Step) { s.Network = "none" },
 		"another content":       func(s *run.Step) { s.Root = root("two", 1) },
 		"another time":          func(s *run.Step) { s.Root = root("one", 2) },
+		"a part of a second":    func(s *run.Step) { s.Root = rootAt("one", tree.Times{Modified: time.Unix(1, 6)}) },
+		"a time of creation": func(s *run.Step) {
+			s.Root = rootAt("one", tree.Times{Modified: time.Unix(1, 5), Created: time.Unix(3, 0)})
+		},
 		"a variable of a step": func(s *run.Step) {
 			s.Root = s.Root.Push(&tree.Layer{Changes: tree.NewSet(nil), Env: []tree.EnvChange{{Name: "X", Value: "1"}}})
 		},

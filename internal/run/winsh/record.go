@@ -43,6 +43,7 @@ type saved struct {
 type savedChange struct {
 	Name       string            `json:"n"`
 	Removed    bool              `json:"r,omitempty"`
+	Opaque     bool              `json:"op,omitempty"`
 	Kind       tree.Kind         `json:"k,omitempty"`
 	Size       int64             `json:"s,omitempty"`
 	Times      [4]int64          `json:"t,omitzero"`
@@ -72,7 +73,7 @@ func save(changes []tree.Change) (*saved, error) {
 		}
 		e := c.Entry
 		sc := savedChange{
-			Name: e.Name, Kind: e.Kind, Size: e.Size, Target: e.Target, DirLink: e.DirLink, Link: e.Link, Unix: e.Unix, Owner: e.Owner,
+			Opaque: c.Opaque, Name: e.Name, Kind: e.Kind, Size: e.Size, Target: e.Target, DirLink: e.DirLink, Link: e.Link, Unix: e.Unix, Owner: e.Owner,
 			Times: [4]int64{nano(e.Times.Modified), nano(e.Times.Accessed), nano(e.Times.Changed), nano(e.Times.Created)},
 		}
 		if w := e.Windows; w != nil {
@@ -144,7 +145,7 @@ func (s *saved) changes(st *store.Store) ([]tree.Change, error) {
 		if sc.Blob > 0 {
 			e.Content = machine.Section{Blob: s.Blobs[sc.Blob-1], Offset: sc.Offset, Size: sc.Size, Digest: sc.Digest}.Content(st)
 		}
-		out = append(out, tree.Change{Entry: e})
+		out = append(out, tree.Change{Entry: e, Opaque: sc.Opaque})
 	}
 	return out, nil
 }
