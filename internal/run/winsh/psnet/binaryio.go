@@ -6,27 +6,33 @@ import (
 	"errors"
 	"io"
 	"math"
-	"math/bits"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/casement/casement/internal/run/winsh/ps"
 	"github.com/casement/casement/internal/run/winsh/pscmd"
 )
 
 // binaryIO is the Data of a BinaryReader or BinaryWriter. Neither holds anything
-// back: what is written is in the stream.
+// back: what is written is in the stream, and what is read is not ahead of it.
 type binaryIO struct {
 	s      *ps.Session
 	stream *Stream
 	object *ps.Object
 	cs     *pscmd.Charset
+	reader bool
 	leave  bool
 	closed bool
+	// pending is the beginning of a character that a reader has read.
+	pending []byte
 }
 
 const (
 	binaryReader = "System.IO.BinaryReader"
 	binaryWriter = "System.IO.BinaryWriter"
 	endOfStream  = "System.IO.EndOfStreamException"
+
+	endOfStreamText = "Unable to read beyond the end of the stream."
 )
 
 func binaryTypes() []*ps.Type {
@@ -52,7 +58,7 @@ func newBinary(typ string) run {
 		case typ == binaryWriter && !write:
 			return nil, throw(argumentException, "Stream was not writable.")
 		}
-		b := &binaryIO{s: in.Session, stream: s, object: object(in, 0), cs: pscmd.UTF8(false)}
+		b := &binaryIO{s: in.Session, stream: s, object: object(in, 0), cs: pscmd.UTF8(false), reader: typ == binaryReader}
 		if len(in.Args) > 1 {
 			b.cs = encodingArg(in, 1)
 		}
@@ -66,10 +72,22 @@ func (b *binaryIO) close(ctx context.Context) error {
 		return nil
 	}
 	b.closed = true
-	if b.leave {
-		return b.stream.b.flush(ctx)
+	switch {
+	case !b.leave:
+		return b.stream.close(ctx)
+	case b.reader:
+		return nil
 	}
-	return b.stream.close(ctx)
+	return b.stream.b.flush(ctx)
+}
+
+// open fails for a reader that has been closed, whatever its stream is. A writer
+// does not know: what it does after that is up to its stream.
+func (b *binaryIO) open() error {
+	if b.closed {
+		return throw("System.ObjectDisposedException", "Cannot access a closed file.")
+	}
+	return nil
 }
 
 // binaryEnd are the members that both have.
@@ -78,7 +96,13 @@ func binaryEnd() []ps.Member {
 		return nil, ioError(in.Session, self[*binaryIO](in).close(ctx))
 	}
 	return []ps.Member{
-		prop("BaseStream", "System.IO.Stream", func(in *ps.Invoke) any { return self[*binaryIO](in).object }),
+		prop("BaseStream", "System.IO.Stream", func(in *ps.Invoke) any {
+			b := self[*binaryIO](in)
+			if b.reader && b.closed && desktop(in.Session) {
+				return nil
+			}
+			return b.object
+		}),
 		method("Close", "void", end, ""), method("Dispose", "void", end, ""),
 	}
 }
@@ -163,31 +187,33 @@ func binaryReaderMembers() []ps.Member {
 		number("Single", "float", 4, func(p []byte) any { return math.Float32frombits(le.Uint32(p)) }),
 		number("Double", "double", 8, func(p []byte) any { return math.Float64frombits(le.Uint64(p)) }),
 		method("ReadBytes", "byte[]", can(func(in *ps.Invoke) (any, error) {
-			n := in.Int(0)
-			if n < 0 {
-				return nil, outOfRange(in.Session, either(in.Session, "Non-negative number required.", "count ('"+in.Session.ToString(in.Args[0])+"') must be a non-negative value."), "count")
+			b := self[*binaryIO](in)
+			n, err := b.count(in)
+			if err != nil {
+				return nil, err
 			}
 			if err := limit(in.Session, int64(n)); err != nil {
 				return nil, err
 			}
-			p, err := io.ReadAll(io.LimitReader(self[*binaryIO](in).stream, int64(n)))
+			p, err := io.ReadAll(io.LimitReader(b.stream, int64(n)))
 			return &ps.Bytes{B: p}, ioError(in.Session, err)
 		}), "int count"),
 		method("ReadString", "string", can(func(in *ps.Invoke) (any, error) {
 			text, err := self[*binaryIO](in).text()
 			return text, ioError(in.Session, err)
 		}), ""),
-		method("ReadChar", "char", can(func(in *ps.Invoke) (any, error) {
-			units, err := self[*binaryIO](in).chars(1)
-			if err != nil {
-				return nil, ioError(in.Session, err)
-			}
-			return ps.Char(units[0]), nil
-		}), ""),
+		method("ReadChar", "char", func(ctx context.Context, in *ps.Invoke) (any, error) {
+			c, err := self[*binaryIO](in).char(ctx)
+			return c, ioError(in.Session, err)
+		}, ""),
 		method("ReadChars", "char[]", can(func(in *ps.Invoke) (any, error) {
-			units, err := self[*binaryIO](in).chars(in.Int(0))
-			var x *ps.Exception
-			if err != nil && !(errors.As(err, &x) && x.Type == endOfStream) {
+			b := self[*binaryIO](in)
+			n, err := b.count(in)
+			if err != nil {
+				return nil, err
+			}
+			units, err := b.chars(n)
+			if err != nil {
 				return nil, ioError(in.Session, err)
 			}
 			list := make([]any, len(units))
@@ -199,11 +225,23 @@ func binaryReaderMembers() []ps.Member {
 	)
 }
 
+// count is the argument of a method that reads several.
+func (b *binaryIO) count(in *ps.Invoke) (int, error) {
+	n := in.Int(0)
+	if n < 0 {
+		return 0, outOfRange(b.s, either(b.s, "Non-negative number required.", "count ('"+b.s.ToString(in.Args[0])+"') must be a non-negative value."), "count")
+	}
+	return n, b.open()
+}
+
 // full reads n bytes.
 func (b *binaryIO) full(n int) ([]byte, error) {
+	if err := b.open(); err != nil {
+		return nil, err
+	}
 	p := make([]byte, n)
 	if _, err := io.ReadFull(b.stream, p); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, throw(endOfStream, "Unable to read beyond the end of the stream.")
+		return nil, throw(endOfStream, endOfStreamText)
 	} else if err != nil {
 		return nil, err
 	}
@@ -236,26 +274,111 @@ func (b *binaryIO) text() (string, error) {
 	return b.cs.Decode(p), err
 }
 
-// chars reads up to n characters, and fails with endOfStream behind the last.
+// char reads a character. If that is none of 16 bits, the stream stays in front
+// of it.
+func (b *binaryIO) char(ctx context.Context) (any, error) {
+	if err := b.open(); err != nil {
+		return nil, err
+	}
+	_, _, seek := b.stream.b.can()
+	from := int64(0)
+	if seek && b.stream.open() == nil {
+		var err error
+		if from, err = b.stream.b.seek(ctx, 0, io.SeekCurrent); err != nil {
+			return nil, err
+		}
+	}
+	units, err := b.chars(1)
+	var x *ps.Exception
+	if errors.As(err, &x) && x.Type == argumentException && seek {
+		if _, err := b.stream.b.seek(ctx, from, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case len(units) == 0:
+		return nil, throw(endOfStream, endOfStreamText)
+	}
+	return ps.Char(units[0]), nil
+}
+
+// Sizes for reading characters.
+const (
+	charsPiece = 4 << 10 // bytes that are read at a time
+	charSize   = 16      // bytes that a character takes in an array
+)
+
+// chars reads n characters of 16 bits, fewer at the end of the stream. Not a byte
+// is read that is not needed, so that what follows can be read as something else.
 func (b *binaryIO) chars(n int) ([]uint16, error) {
+	if err := b.open(); err != nil {
+		return nil, err
+	}
+	width := 1
+	if b.wide() {
+		width = 2
+	}
 	var units []uint16
+	piece := make([]byte, min(n*width, charsPiece))
 	for len(units) < n {
-		p, err := b.full(1)
-		if err != nil {
-			return units, err
+		want := n - len(units)
+		if len(b.pending) > 0 && want > 1 {
+			want-- // the rest of what is pending may make a character more
 		}
-		more := 0
-		switch {
-		case b.cs.CodePage == 1200 || b.cs.CodePage == 1201:
-			more = 1
-		case b.cs.CodePage == 65001 && p[0] >= 0xC0:
-			more = min(bits.LeadingZeros8(^p[0])-1, 3)
+		got, err := io.ReadFull(b.stream, piece[:min(want*width, len(piece))])
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, err
 		}
-		rest, err := b.full(more)
-		if err != nil {
-			return units, err
+		if got == 0 {
+			break
 		}
-		units = append(units, ps.Units(b.cs.Decode(append(p, rest...)))...)
+		p := append(b.pending, piece[:got]...)
+		whole := len(p) - b.incomplete(p)
+		more := ps.Units(b.cs.Decode(p[:whole]))
+		if len(more) > n-len(units) {
+			return nil, badArgument(b.s, "The output char buffer is too small to contain the decoded characters, encoding '"+encodingName(b.cs.CodePage)+
+				"' fallback 'System.Text.DecoderReplacementFallback'.", "chars")
+		}
+		units, b.pending = append(units, more...), slices.Clone(p[whole:])
+		if err := limit(b.s, int64(len(units))*charSize); err != nil {
+			return nil, err
+		}
 	}
 	return units, nil
+}
+
+// wide reports whether the encoding is UTF-16.
+func (b *binaryIO) wide() bool { return b.cs.CodePage == 1200 || b.cs.CodePage == 1201 }
+
+// incomplete returns how many bytes at the end of p begin a character that is not
+// complete.
+func (b *binaryIO) incomplete(p []byte) int {
+	switch {
+	case b.cs.CodePage == 12000 || b.cs.CodePage == 12001:
+		return len(p) % 4
+	case b.wide():
+		n := len(p) % 2
+		if whole := len(p) - n; whole > 0 {
+			high := p[whole-1]
+			if b.cs.CodePage == 1201 {
+				high = p[whole-2]
+			}
+			if high>>2 == 0xD8>>2 {
+				n += 2
+			}
+		}
+		return n
+	case b.cs.CodePage == 65001:
+		for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
+			if last := p[len(p)-n:]; utf8.RuneStart(last[0]) {
+				if !utf8.FullRune(last) {
+					return n
+				}
+				break
+			}
+		}
+	}
+	return 0
 }
