@@ -30,34 +30,69 @@ func forfiles() tool {
 			}
 			return nil
 		},
-		checkCommand: func(ctx context.Context, c *machine.Checking, in input) error {
-			it, given := in.get("C")
-			if it.unknown || in.bad != nil {
-				return nil
-			}
-			if !given {
-				it.text = forfilesDefault
-			}
-			// Any name will do to see what the command is.
-			line := forfilesVariables().ReplaceAllString(it.text, `"x"`)
-			words := machine.SplitCommandLine(line)
-			if len(words) == 0 {
-				return nil
-			}
-			f, err := c.Machine.FindKnown(ctx, words[0], c.Env, c.Dir, true)
-			if err != nil {
-				return nil // it may be there when its time comes
-			}
-			var args []machine.Arg
-			for _, w := range words[1:] {
-				args = append(args, machine.Arg{Text: w})
-			}
-			below := *c
-			below.Raw, below.Depth = line, c.Depth+1
-			return c.Machine.CheckStart(ctx, f, &below, args)
-		},
-		run: runForfiles,
+		checkCommand: checkForfiles,
+		run:          runForfiles,
 	}
+}
+
+// checkForfiles checks the command that would be started for a file, as cmd checks
+// its own commands.
+func checkForfiles(ctx context.Context, c *machine.Checking, in input) error {
+	command, given := in.get("C")
+	if command.unknown || in.bad != nil {
+		return nil
+	}
+	if !given {
+		command.text = forfilesDefault
+	}
+	// Any file will do to see what the command is, unless the file is what starts.
+	text := forfilesText(command.text)
+	words := machine.SplitCommandLine(text)
+	if len(words) == 0 || forfilesVariables().MatchString(words[0]) {
+		return nil
+	}
+	line := forfilesLine(text, &machine.Info{Name: "x.x", Path: "x.x"}, ".")
+	words = machine.SplitCommandLine(line)
+	below := *c
+	below.Raw, below.Depth = line, c.Depth+1
+	if dir, ok := in.get("P"); ok && !dir.unknown {
+		full, err := machine.Full(c.Dir, firstOf(dir.text, "."))
+		if err != nil {
+			return err
+		}
+		below.Dir = full
+	}
+	f, err := c.Machine.FindKnown(ctx, words[0], below.Env, below.Dir, true)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return absentForfiles(ctx, &below, words[0])
+	case err != nil:
+		return err
+	}
+	var args []machine.Arg
+	for _, w := range words[1:] {
+		args = append(args, machine.Arg{Text: w})
+	}
+	return c.Machine.CheckStart(ctx, f, &below, args)
+}
+
+// absentForfiles decides about a program that is not known: only a script may be
+// there when its time comes, and a layer that has not been read may have it.
+func absentForfiles(ctx context.Context, c *machine.Checking, name string) error {
+	certain := !c.TreeUnknown && !c.Machine.Blind()
+	switch {
+	case machine.IsPowerShellScript(name) && !certain:
+		return machine.RefuseScript(name)
+	case machine.MayBeScript(name) || certain && !machine.Foreign(name):
+		return nil // the step refuses it if it is not there
+	case !strings.ContainsAny(name, `\/`):
+		return machine.RefuseUnknown(name)
+	}
+	full, err := machine.Full(c.Dir, name)
+	if err != nil {
+		return machine.RefuseUnknown(name)
+	}
+	return c.Machine.CheckStart(ctx, machine.Found{Path: full}, c, nil)
 }
 
 const forfilesDefault = "cmd /c echo @file"
@@ -172,7 +207,7 @@ func (j *forfilesJob) start(ctx context.Context, p *proc, e *machine.Info, dir, 
 	if err := p.stdout.Flush(); err != nil {
 		return err
 	}
-	line := j.line(e, shown)
+	line := forfilesLine(forfilesText(j.command), e, shown)
 	child := p.Child(line)
 	child.Dir = dir
 	if len(child.Args) == 0 {
@@ -192,19 +227,23 @@ func (j *forfilesJob) start(ctx context.Context, p *proc, e *machine.Info, dir, 
 	return err
 }
 
-// line is the command for a file.
-func (j *forfilesJob) line(e *machine.Info, shown string) string {
+// forfilesText is a command with the characters that it has by number. They come
+// before the variables, so that names are left as they are.
+func forfilesText(command string) string {
+	return forfilesHex().ReplaceAllStringFunc(command, func(hex string) string {
+		n, _ := strconv.ParseUint(hex[2:], 16, 8)
+		return string(rune(n))
+	})
+}
+
+// forfilesLine is the command for a file.
+func forfilesLine(text string, e *machine.Info, shown string) string {
 	base, ext := e.Name, ""
 	if i := strings.LastIndexByte(e.Name, '.'); i >= 0 {
 		base, ext = e.Name[:i], e.Name[i+1:]
 	}
 	quoted := func(s string) string { return `"` + s + `"` }
-	// The numbers first, so that names are left as they are.
-	line := forfilesHex().ReplaceAllStringFunc(j.command, func(hex string) string {
-		n, _ := strconv.ParseUint(hex[2:], 16, 8)
-		return string(rune(n))
-	})
-	return forfilesVariables().ReplaceAllStringFunc(line, func(name string) string {
+	return forfilesVariables().ReplaceAllStringFunc(text, func(name string) string {
 		switch strings.ToLower(name[1:]) {
 		case "file":
 			return quoted(e.Name)

@@ -174,16 +174,11 @@ func crlf(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n" 
 // more may follow.
 func check(t testing.TB, name string, args ...string) string {
 	t.Helper()
-	var list []machine.Arg
-	for _, a := range args {
-		text, unknown := strings.CutSuffix(a, "?")
-		list = append(list, machine.Arg{Text: text, Unknown: unknown})
-	}
 	p, ok := tools.All()[name]
 	if !ok {
 		t.Fatalf("no program %s", name)
 	}
-	err := p.Check(t.Context(), &machine.Checking{}, list)
+	err := p.Check(t.Context(), &machine.Checking{}, argsOf(args...))
 	var refused *run.RefusedError
 	if errors.As(err, &refused) {
 		return refused.Construct
@@ -192,6 +187,15 @@ func check(t testing.TB, name string, args ...string) string {
 		t.Fatal(err)
 	}
 	return ""
+}
+
+func argsOf(args ...string) []machine.Arg {
+	var list []machine.Arg
+	for _, a := range args {
+		text, unknown := strings.CutSuffix(a, "?")
+		list = append(list, machine.Arg{Text: text, Unknown: unknown})
+	}
+	return list
 }
 
 // TestNames fails if the table has a name that the machine would never ask for,
