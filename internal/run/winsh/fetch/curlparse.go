@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -190,16 +189,4 @@ func (p *protocols) change(spec string) error {
 	}
 	*p = set
 	return nil
-}
-
-// String lists the set, for tests.
-func (p protocols) String() string {
-	var on []string
-	for s, ok := range p {
-		if ok {
-			on = append(on, s)
-		}
-	}
-	slices.Sort(on)
-	return fmt.Sprint(on)
 }

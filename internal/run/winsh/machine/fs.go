@@ -409,11 +409,3 @@ func (f *FS) Descriptor(ctx context.Context, path string) (winmeta.Descriptor, e
 
 // Free returns the bytes that the drive pretends to have free and in total.
 func (f *FS) Free() (free, total int64) { return 21_217_280_000, 21_340_618_752 }
-
-// DriveExists reports whether the drive of a full path is there. Programs that
-// change to a drive fail with ErrorInvalidDrive if not; opening a file on it is
-// ErrorPathNotFound.
-func DriveExists(full string) bool {
-	drive, _, ok := cutDrive(strings.TrimPrefix(full, `\\?\`))
-	return ok && drive[0]|0x20 == 'c'
-}

@@ -3,8 +3,6 @@ package machine
 import (
 	"strings"
 	"unicode/utf16"
-
-	"github.com/casement/casement/internal/winmeta"
 )
 
 // Full makes a full path of what a program was given, as GetFullPathName does:
@@ -263,9 +261,3 @@ func (s *spot) checkNames(op string) error {
 	}
 	return nil
 }
-
-// treeName returns the name that the components have in a tree.
-func treeName(parts []string) string { return strings.Join(parts, "/") }
-
-// FromTree returns the Windows path of a tree name: "app/x" is "C:\app\x".
-func FromTree(name string) string { return winmeta.ToWindows(name) }
