@@ -18,7 +18,9 @@ import (
 // variables that are set on the way.
 const hole = "\x00"
 
-// Check implements [machine.Program].
+// Check implements [machine.Program]. The error is nil or a *run.RefusedError
+// with the place in the text. What Windows itself would not parse or find is not
+// an error: cmd says so when it runs.
 func (program) Check(ctx context.Context, c *machine.Checking, args []machine.Arg) error {
 	line := c.Raw
 	if line == "" {
@@ -60,13 +62,6 @@ func warnOfQuotes(c *machine.Checking, text string) {
 	}
 	c.Warn(1, 1, "cmd takes the first quote and the last one off a line that begins with a quote: what is left is "+withoutQuotes(text),
 		"put a pair of quotes around the whole line")
-}
-
-// Check looks at text that cmd /c would execute. It returns nil or a
-// *run.RefusedError with the place in the text. What Windows itself would not
-// parse or find is not an error: cmd says so when it runs.
-func Check(ctx context.Context, c *machine.Checking, text string) error {
-	return newChecker(c).text(ctx, text, 0)
 }
 
 // checker goes over statements.

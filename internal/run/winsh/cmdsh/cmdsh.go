@@ -1,9 +1,8 @@
 // Package cmdsh is cmd.exe: the command interpreter of Windows with its batch
 // files and internal commands, over a [machine.Machine].
 //
-// [Program] is what the machine's table has as "cmd". [RunBatch] is what happens
-// when a program other than cmd starts a batch file by its name, and [Check]
-// looks at text before it runs.
+// [Program] is what the machine's table has as "cmd". Its check looks at text
+// before it runs.
 //
 // A line goes through the phases of the real thing, each of which has a file:
 // percent expansion (percent.go), characters, words and redirections (lex.go),
@@ -73,24 +72,6 @@ func (program) Run(ctx context.Context, p *machine.Process) (int, error) {
 		return sh.end(rc, err)
 	}
 	return sh.end(sh.interact(ctx, rc))
-}
-
-// RunBatch runs a batch file for a program that has started it by its name, as
-// CreateProcess does: in a cmd.exe of its own. path is the file, and args what
-// followed its name on the command line.
-func RunBatch(ctx context.Context, p *machine.Process, path, args string) (int, error) {
-	sh := newShell(p)
-	defer func() { p.CodePage = sh.page }()
-	name := path
-	if strings.ContainsAny(name, " \t,;=&()^") {
-		name = `"` + name + `"`
-	}
-	rc, err := sh.callFile(ctx, path, name, args)
-	var abort abortSignal
-	if errors.As(err, &abort) {
-		rc, err = abort.code, nil
-	}
-	return sh.end(rc, err)
 }
 
 // options are the switches of cmd.exe.

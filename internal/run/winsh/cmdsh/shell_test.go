@@ -1,13 +1,11 @@
 package cmdsh_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/casement/casement/internal/run/winsh/cmdsh"
 	"github.com/casement/casement/internal/run/winsh/machine"
 )
 
@@ -99,17 +97,12 @@ func TestCodePages(t *testing.T) {
 	}
 }
 
-// Broken if it fails: a program that starts a batch file gets other parameters,
-// or another code.
-func TestRunBatch(t *testing.T) {
+// Broken if it fails: a batch file that cmd /c starts gets other parameters, or
+// its code is not cmd's.
+func TestStartedBatch(t *testing.T) {
 	b := newBox(t, "C:\\w\\t 1.cmd=@echo off\r\nset x=1\r\necho [%0][%~1][%2] %*\r\nexit /b 5\r\n")
-	var buf bytes.Buffer
-	p := b.m.Process("", `C:\w`, &buf, &buf)
-	code, err := cmdsh.RunBatch(t.Context(), p, `C:\w\t 1.cmd`, ` "a b" c`)
-	if err != nil || code != 5 {
-		t.Errorf("code %d, %v", code, err)
-	}
-	if got, want := lines(buf.String()), "[\"C:\\w\\t 1.cmd\"][a b][c] \"a b\" c\n"; got != want {
+	want := result{Code: 5, Out: "[\"C:\\w\\t 1.cmd\"][a b][c] \"a b\" c\n"}
+	if got := b.run(`cmd /c ""C:\w\t 1.cmd" "a b" c"`); got != want {
 		t.Error(gocmp.Diff(want, got))
 	}
 }
