@@ -78,18 +78,6 @@ func (p *parser) number(argument bool) Expression {
 	return &Number{at, v}
 }
 
-// ParseNumber reads a text that is a number as the language writes it, with a
-// sign if need be, and nothing else. It serves conversions from strings.
-func ParseNumber(text string, o Options) (any, bool) {
-	p := &parser{text: text, core: o.Core, errs: &Errors{}}
-	n, ok := p.numeral(true)
-	if !ok || p.pos != len(text) || text == "" {
-		return nil, false
-	}
-	v := n.value()
-	return v, v != nil
-}
-
 // numeral scans a number.
 func (p *parser) numeral(argument bool) (n numeral, ok bool) {
 	n.base, n.multiplier = 10, 1

@@ -92,17 +92,19 @@ func TestNoNumbers(t *testing.T) {
 	}
 }
 
-// TestParseNumber has strings that conversions ask for.
-func TestParseNumber(t *testing.T) {
-	for in, want := range map[string]string{"5": "5", "-5": "-5", "1kb": "1024", "0x10": "16", "1e2": "100.0", "1.5d": "1.5d", "+1": "1"} {
-		v, ok := ParseNumber(in, Options{})
-		if !ok || printNumber(v) != want {
-			t.Errorf("ParseNumber(%q) = %v, %v, want %s", in, v, ok, want)
+// TestNumberArguments has arguments that are numbers, and those that are text.
+func TestNumberArguments(t *testing.T) {
+	for in, want := range map[string]string{
+		"5": "5", "-5": "-5", "1kb": "1024", "0x10": "16", "1e2": "100.0", "1.5d": "1.5d",
+		"+1": "+1", "1a": "1a", "a": "a", "-": "-", "0x1ffffffffffffffff": "0x1ffffffffffffffff",
+	} {
+		b, err := Parse("f "+in, Options{})
+		if err != nil {
+			t.Errorf("Parse(f %s): %v", in, err)
+			continue
 		}
-	}
-	for _, in := range []string{"", " 1", "1 ", "1a", "a", "-", "1,2", "0x1ffffffffffffffff"} {
-		if v, ok := ParseNumber(in, Options{}); ok {
-			t.Errorf("ParseNumber(%q) = %v, want none", in, v)
+		if got, want := Print(b), "(cmd f "+want+")"; got != want {
+			t.Errorf("Parse(f %s) = %s, want %s", in, got, want)
 		}
 	}
 }
