@@ -57,8 +57,15 @@ const (
 	cabLZX    = 3
 )
 
-// cabBlock is what a block decompresses to at most.
-const cabBlock = 32 << 10
+const (
+	// cabBlock is what a block decompresses to at most.
+	cabBlock = 32 << 10
+	// cabAgain is how much of a cabinet may be decompressed a second time to
+	// come to files that lie before others.
+	cabAgain = 1 << 30
+	// cabMost is where the contents of a folder end at the latest.
+	cabMost = 0x7FFF8000
+)
 
 var errCab = formatError(ErrCorrupt, "Invalid CAB archive")
 
@@ -152,29 +159,34 @@ func (c *Cabinet) Sort(files []CabFile) {
 	})
 }
 
-// Each visits files with their contents, which are valid until visit returns.
-// It is fastest in the order of the data.
+// Each visits files with their contents, which are valid until visit returns. A
+// file whose data begin before the end of the last one's has its folder read from
+// the beginning again. Cabinets that share data between files need that; so that
+// it comes to an end, it is an error after some time. In the order of [Cabinet.Sort]
+// other files never need it.
 func (c *Cabinet) Each(ctx context.Context, files []CabFile, visit func(CabFile, io.Reader) error) error {
 	var r *cabReader
-	folder, at := -1, int64(0)
+	folder, at, again := -1, int64(0), int64(0)
 	for _, f := range files {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("reading cabinet: %w", err)
-		}
-		if f.folder != folder || f.offset < at {
+		if back := f.folder == folder && f.offset < at; back || f.folder != folder {
+			if back {
+				again += f.offset
+			}
+			if again > cabAgain {
+				return formatError(ErrMethod, "cabinets with many files that share data are not supported")
+			}
 			var err error
 			if r, err = c.open(f.folder); err != nil {
 				return err
 			}
 			folder, at = f.folder, 0
 		}
-		n, err := io.CopyN(io.Discard, r, f.offset-at)
-		if at += n; err != nil {
+		if err := r.skip(ctx, f.offset-at); err != nil {
 			return cabError(err)
 		}
 		content := &cabContent{r: r, left: f.Size}
-		err = visit(f, content)
-		if at += f.Size - content.left; err != nil {
+		err := visit(f, content)
+		if at = f.offset + f.Size - content.left; err != nil {
 			return err
 		}
 	}
@@ -207,10 +219,42 @@ func (c *cabContent) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// checkOrder fails for what bsdtar does not take: files that do not follow each
+// other without a gap, and in the order of the folders.
+func (c *Cabinet) checkOrder() error {
+	bad := formatError(ErrCorrupt, "Invalid CAB header")
+	if len(c.Files) == 0 {
+		return bad
+	}
+	data := int64(0)
+	for _, f := range c.folders {
+		if f.offset <= data {
+			return bad
+		}
+		data = f.offset
+	}
+	folder, at := 0, int64(0)
+	for _, f := range c.Files {
+		if f.folder > folder {
+			folder, at = f.folder, 0
+		}
+		if f.folder < folder || f.offset != at || f.Size > 0 && c.folders[folder].blocks == 0 {
+			return bad
+		}
+		if at += f.Size; at > cabMost {
+			return bad
+		}
+	}
+	return nil
+}
+
 // visitCab visits the files of a cabinet as bsdtar sees them.
 func visitCab(ctx context.Context, src Source, visit func(*Member, io.Reader) error) error {
 	c, err := OpenCabinet(src.At, src.Size)
 	if err != nil {
+		return err
+	}
+	if err := c.checkOrder(); err != nil {
 		return err
 	}
 	return c.Each(ctx, c.Files, func(f CabFile, r io.Reader) error {
@@ -253,15 +297,40 @@ func (c *Cabinet) open(folder int) (*cabReader, error) {
 	return r, nil
 }
 
-// Read implements io.Reader.
-func (r *cabReader) Read(p []byte) (int, error) {
+// skip passes over n bytes.
+func (r *cabReader) skip(ctx context.Context, n int64) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("reading cabinet: %w", err)
+		}
+		some := min(n, int64(len(r.rest)))
+		r.rest = r.rest[some:]
+		if n -= some; n == 0 {
+			return nil
+		}
+		if err := r.fill(); err != nil {
+			return err
+		}
+	}
+}
+
+// fill decompresses until there is something to read.
+func (r *cabReader) fill() error {
 	for len(r.rest) == 0 {
 		if r.blocks == 0 && len(r.frames) == 0 {
-			return 0, io.EOF
+			return io.EOF
 		}
 		if err := r.next(); err != nil {
-			return 0, err
+			return err
 		}
+	}
+	return nil
+}
+
+// Read implements io.Reader.
+func (r *cabReader) Read(p []byte) (int, error) {
+	if err := r.fill(); err != nil {
+		return 0, err
 	}
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]

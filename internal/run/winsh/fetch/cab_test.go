@@ -264,6 +264,110 @@ func TestCabinetErrors(t *testing.T) {
 	}
 }
 
+// Broken if it fails: tar reads a cabinet that bsdtar takes for damaged, or one
+// whose files lie anyhow takes forever.
+func TestCabinetOrder(t *testing.T) {
+	one := func(files ...[2]int) []byte {
+		names, list := map[string][2]int{}, []string{}
+		for i, f := range files {
+			list = append(list, string(rune('a'+i)))
+			names[list[i]] = f
+		}
+		return cabOf(cabStored, [][]byte{[]byte("alpha"), []byte("beta")}, []int{5, 4}, names, list...)
+	}
+	set := func(b []byte, at int, c byte) []byte {
+		b[at] = c
+		return b
+	}
+	const line = "%s 444 2026-03-04 %q\n"
+	for _, c := range []struct {
+		name string
+		cab  []byte
+		want string // "" if it is damaged
+	}{
+		{"in order", one([2]int{0, 5}, [2]int{5, 0}, [2]int{5, 4}), fmt.Sprintf(line+line+line, "a", "alpha", "b", "", "c", "beta")},
+		{"backwards", one([2]int{5, 4}, [2]int{0, 5}), ""},
+		{"a gap", one([2]int{0, 4}, [2]int{5, 4}), ""},
+		{"shared", one([2]int{0, 5}, [2]int{0, 5}), ""},
+		{"overlap", one([2]int{0, 5}, [2]int{4, 5}), ""},
+		{"not from the beginning", one([2]int{5, 4}), ""},
+		{"no files", one(), ""},
+		{"no data", set(one([2]int{0, 5}), 40, 0), ""},
+		{"data at the beginning", set(one([2]int{0, 0}), 36, 0), ""},
+		{"too large", set(one([2]int{0, 5}), 47, 0x80), ""},
+	} {
+		got, err := listing(t.Context(), c.cab)
+		var f *FormatError
+		switch {
+		case c.want != "" && err != nil, c.want == "" && (!errors.As(err, &f) || *f != FormatError{Kind: ErrCorrupt, Text: "Invalid CAB header"}):
+			t.Errorf("%s: %v", c.name, err)
+		case got != c.want:
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// bigCab is a cabinet of 64 MiB with n files, all of them at its end.
+func bigCab(t *testing.T, n int) *Cabinet {
+	t.Helper()
+	const blocks = 2048
+	data, sizes := make([][]byte, blocks), make([]int, blocks)
+	for i := range data {
+		data[i], sizes[i] = make([]byte, cabBlock), cabBlock
+	}
+	names, list := map[string][2]int{}, []string{}
+	for i := range n {
+		list = append(list, fmt.Sprint(i))
+		names[list[i]] = [2]int{blocks*cabBlock - 1 - i, 1}
+	}
+	b := cabOf(cabStored, data, sizes, names, list...)
+	c, err := OpenCabinet(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Broken if it fails: reading files again and again has no end, or cannot be
+// stopped.
+func TestCabinetAgain(t *testing.T) {
+	c := bigCab(t, 300)
+	for n, want := range map[int]error{3: nil, 300: ErrMethod} {
+		seen := 0
+		err := c.Each(t.Context(), c.Files[:n], func(_ CabFile, r io.Reader) error {
+			seen++
+			_, err := io.Copy(io.Discard, r)
+			return err
+		})
+		if !errors.Is(err, want) || (want == nil) != (seen == n) {
+			t.Errorf("%d files: %v after %d", n, err, seen)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	reader := &cancelling{ReaderAt: c.r, at: c.folders[0].offset + 10*cabBlock, cancel: cancel}
+	c.r = reader
+	err := c.Each(ctx, c.Files, func(CabFile, io.Reader) error { return nil })
+	if !errors.Is(err, context.Canceled) || reader.late > 2 {
+		t.Errorf("cancelled: %v, with %d reads after it", err, reader.late)
+	}
+}
+
+// cancelling cancels when it is read at a place, and counts the reads from there.
+type cancelling struct {
+	io.ReaderAt
+	at     int64
+	cancel func()
+	late   int
+}
+
+func (c *cancelling) ReadAt(p []byte, at int64) (int, error) {
+	if at >= c.at {
+		c.cancel()
+		c.late++
+	}
+	return c.ReaderAt.ReadAt(p, at)
+}
+
 // Archives of 7-Zip: solid LZMA2, BCJ2 with LZMA, and one that is encrypted.
 const (
 	solidSevenZip = "N3q8ryccAATTRWMriwAAAAAAAAAhAAAAAAAAALoairvgABoAFl0AMJsKZySQJbzp4+BtL8eYN4stdQYAAAAAAIEzB64Pz+swFA/r6py/Nj3+eg3+Nk1R8B0I" +
