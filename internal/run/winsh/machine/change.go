@@ -308,11 +308,8 @@ func (f *FS) CopyFile(ctx context.Context, from, to string, failIfExists bool) e
 // system, archive, not content indexed …).
 func (f *FS) SetAttributes(ctx context.Context, path string, a winmeta.Attributes) error {
 	const op = "set the attributes of"
-	n, err := f.existing(ctx, op, path, sure, false)
+	n, err := f.changeable(ctx, op, path, false)
 	if err != nil {
-		return err
-	}
-	if err := f.mayChange(op, path, n, rightWriteAttributes); err != nil {
 		return err
 	}
 	if a = n.fit(a); a != n.attributes {
@@ -320,6 +317,16 @@ func (f *FS) SetAttributes(ctx context.Context, path string, a winmeta.Attribute
 		n.attributes = a
 	}
 	return nil
+}
+
+// changeable returns the node of a path whose attributes and times may be
+// changed.
+func (f *FS) changeable(ctx context.Context, op, path string, follow bool) (*node, error) {
+	n, err := f.existing(ctx, op, path, sure, follow)
+	if err != nil {
+		return nil, err
+	}
+	return n, f.mayChange(op, path, n, rightWriteAttributes)
 }
 
 // mayChange checks whether the metadata of a node may be changed.
@@ -333,11 +340,8 @@ func (f *FS) mayChange(op, path string, n *node, right uint32) error {
 // SetTimes sets those times that are not zero; they reach the image.
 func (f *FS) SetTimes(ctx context.Context, path string, t tree.Times) error {
 	const op = "set the times of"
-	n, err := f.existing(ctx, op, path, sure, true)
+	n, err := f.changeable(ctx, op, path, true)
 	if err != nil {
-		return err
-	}
-	if err := f.mayChange(op, path, n, rightWriteAttributes); err != nil {
 		return err
 	}
 	f.change(n)
