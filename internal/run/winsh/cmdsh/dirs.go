@@ -133,13 +133,8 @@ func runPopd(_ context.Context, sh *shell, _ string) (int, error) {
 
 // runMd is MD, which makes the directories above, too.
 func runMd(ctx context.Context, sh *shell, args string) (int, error) {
-	words := splitArgs(args)
-	for _, w := range words {
-		if strings.HasPrefix(w, "/") {
-			return sh.syntax()
-		}
-	}
-	if len(words) == 0 {
+	flags, words := switches(splitArgs(args))
+	if len(flags) > 0 || len(words) == 0 {
 		return sh.syntax()
 	}
 	rc := 0
