@@ -379,7 +379,7 @@ func invocationMembers() []Member {
 		}),
 		prop("Statement", "string", func(_ *Invoke, p place) any { return p.at.Text() }),
 		prop("PositionMessage", "string", func(in *Invoke, p place) any { return in.Session.positionMessage(p.at) }),
-		prop("PSScriptRoot", "string", func(_ *Invoke, p place) any { return directoryOf(fmt.Sprint(orEmpty(scriptName(p)))) }),
+		prop("PSScriptRoot", "string", func(_ *Invoke, p place) any { return DirectoryOf(fmt.Sprint(orEmpty(scriptName(p)))) }),
 		prop("PSCommandPath", "string", func(_ *Invoke, p place) any { return orEmpty(scriptName(p)) }),
 		prop("InvocationName", "string", func(_ *Invoke, p place) any { return p.name }),
 		prop("PipelineLength", "int", func(_ *Invoke, p place) any { return Int(frameInt(p, func(f *invocation) int { return f.length })) }),
@@ -409,8 +409,9 @@ func scriptName(p place) any {
 	return p.at.Source.Name
 }
 
-// directoryOf is the directory of a script's path.
-func directoryOf(path string) string {
+// DirectoryOf is the directory that a full path is in, or "" for a drive without
+// its backslash.
+func DirectoryOf(path string) string {
 	i := strings.LastIndexByte(path, '\\')
 	switch {
 	case i < 0:

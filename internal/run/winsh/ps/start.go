@@ -121,7 +121,7 @@ func (s *Session) setAutomatic() {
 	fixed("ExecutionContext", func() any { return s.Object("System.Management.Automation.EngineIntrinsics", nil) })
 	lazy("PWD", func() any { return s.PathInfo(s.Location()) })
 	lazy("MyInvocation", func() any { return s.invocationObject(s.frame) })
-	lazy("PSScriptRoot", func() any { return directoryOf(s.file()) })
+	lazy("PSScriptRoot", func() any { return DirectoryOf(s.file()) })
 	lazy("PSCommandPath", func() any { return s.file() })
 	if s.edition == Core {
 		for name, v := range map[string]bool{"IsWindows": true, "IsLinux": false, "IsMacOS": false, "IsCoreCLR": true} {

@@ -112,15 +112,7 @@ func (f *FileItem) name() string {
 
 // dir is the path of the directory that the file is in, or "" for a root.
 func (f *FileItem) dir() string {
-	path := strings.TrimSuffix(f.Path, `\`)
-	i := strings.LastIndexByte(path, '\\')
-	switch {
-	case i < 0:
-		return ""
-	case i == 2:
-		return path[:3]
-	}
-	return path[:i]
+	return ps.DirectoryOf(strings.TrimSuffix(f.Path, `\`))
 }
 
 // mode is the column Mode of listings.
