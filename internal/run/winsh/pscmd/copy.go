@@ -300,27 +300,15 @@ func moveItem(ctx context.Context, c *ps.Call) error {
 	if err != nil {
 		return report(ctx, c, err)
 	}
-	f := newFinder(c)
-	list, literal := paths(c)
-	for _, path := range list {
-		nodes, err := f.find(ctx, path, literal)
-		if err != nil {
-			if err := report(ctx, c, err); err != nil {
-				return err
-			}
-			continue
-		}
+	return newFinder(c).eachPath(ctx, c, func(path string, nodes []*node) error {
 		if len(nodes) > 1 && dest.Provider == fileSystem {
 			ok, err := isDirDest(ctx, c.Session, dest.Name)
 			if err != nil {
 				return report(ctx, c, err)
 			}
 			if !ok {
-				if err := c.Error(ctx, fail(psArgument, "Cannot move the item because the source path points to one or more items and the destination path is not a container. Validate that the destination path is a container and try again.",
-					"MoveItemPathMultipleDestinationNotContainer", ps.InvalidArgument, path)); err != nil {
-					return err
-				}
-				continue
+				return c.Error(ctx, fail(psArgument, "Cannot move the item because the source path points to one or more items and the destination path is not a container. Validate that the destination path is a container and try again.",
+					"MoveItemPathMultipleDestinationNotContainer", ps.InvalidArgument, path))
 			}
 		}
 		for _, n := range nodes {
@@ -328,8 +316,8 @@ func moveItem(ctx context.Context, c *ps.Call) error {
 				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func moveOne(ctx context.Context, c *ps.Call, n *node, dest ps.Path) error {

@@ -220,12 +220,9 @@ func (o *csvOut) quote(column, text string) string {
 	return quoted
 }
 
-func startToCSV(_ context.Context, c *ps.Call) (ps.Steps, error) {
-	if err := csvConflict(c); err != nil {
-		return ps.Steps{}, err
-	}
-	o := newCSVOut(c)
-	return ps.Steps{Process: func(ctx context.Context, c *ps.Call) error {
+// each returns a Process that does something with the lines of each object.
+func (o *csvOut) each(do func(ctx context.Context, c *ps.Call, line string) error) func(context.Context, *ps.Call) error {
+	return func(ctx context.Context, c *ps.Call) error {
 		v := c.Value("InputObject")
 		if ps.IsNull(v) {
 			return nil
@@ -235,12 +232,20 @@ func startToCSV(_ context.Context, c *ps.Call) (ps.Steps, error) {
 			return err
 		}
 		for _, l := range lines {
-			if err := c.Write(ctx, l); err != nil {
+			if err := do(ctx, c, l); err != nil {
 				return err
 			}
 		}
 		return nil
-	}}, nil
+	}
+}
+
+func startToCSV(_ context.Context, c *ps.Call) (ps.Steps, error) {
+	if err := csvConflict(c); err != nil {
+		return ps.Steps{}, err
+	}
+	o := newCSVOut(c)
+	return ps.Steps{Process: o.each(func(ctx context.Context, c *ps.Call, line string) error { return c.Write(ctx, line) })}, nil
 }
 
 func startExportCSV(ctx context.Context, c *ps.Call) (ps.Steps, error) {
@@ -273,22 +278,10 @@ func startExportCSV(ctx context.Context, c *ps.Call) (ps.Steps, error) {
 		return ps.Steps{}, err
 	}
 	return ps.Steps{
-		Process: func(ctx context.Context, c *ps.Call) error {
-			v := c.Value("InputObject")
-			if ps.IsNull(v) {
-				return nil
-			}
-			lines, err := o.lines(ctx, v)
-			if err != nil {
-				return err
-			}
-			for _, l := range lines {
-				if _, err := out.w.Write(out.charset.Encode(l + "\r\n")); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+		Process: o.each(func(_ context.Context, _ *ps.Call, line string) error {
+			_, err := out.w.Write(out.charset.Encode(line + "\r\n"))
+			return err
+		}),
 		End:   out.finish,
 		Close: out.shut,
 	}, nil

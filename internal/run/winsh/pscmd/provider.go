@@ -301,15 +301,7 @@ func paths(c *ps.Call) (list []string, literal bool) {
 // each calls do for every item that the path parameters lead to. Paths that
 // lead nowhere are errors that do not stop the others.
 func (f finder) each(ctx context.Context, c *ps.Call, do func(*node) error) error {
-	list, literal := paths(c)
-	for _, path := range list {
-		nodes, err := f.find(ctx, path, literal)
-		if err != nil {
-			if err := report(ctx, c, err); err != nil {
-				return err
-			}
-			continue
-		}
+	return f.eachPath(ctx, c, func(path string, nodes []*node) error {
 		if len(nodes) == 0 && f.needed {
 			if err := c.Error(ctx, nothingThere(path)); err != nil {
 				return err
@@ -319,6 +311,24 @@ func (f finder) each(ctx context.Context, c *ps.Call, do func(*node) error) erro
 			if err := do(n); err != nil {
 				return err
 			}
+		}
+		return nil
+	})
+}
+
+// eachPath calls do for every path parameter with the items that it leads to.
+// Paths that lead nowhere are errors that do not stop the others.
+func (f finder) eachPath(ctx context.Context, c *ps.Call, do func(path string, nodes []*node) error) error {
+	list, literal := paths(c)
+	for _, path := range list {
+		nodes, err := f.find(ctx, path, literal)
+		if err != nil {
+			err = report(ctx, c, err)
+		} else {
+			err = do(path, nodes)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -80,6 +80,23 @@ func compareKeys(s *ps.Session, a, b keyed, down []bool, caseSensitive bool) int
 	return 0
 }
 
+// collectKeyed returns a Process that adds each object of the input to a list,
+// with its keys.
+func collectKeyed(exprs []propExpr, list *[]keyed) func(context.Context, *ps.Call) error {
+	return func(ctx context.Context, c *ps.Call) error {
+		v := inputOf(c)
+		if ps.IsNull(v) {
+			return nil
+		}
+		k, err := keysOf(ctx, c.Session, exprs, v)
+		if err != nil {
+			return err
+		}
+		*list = append(*list, k)
+		return nil
+	}
+}
+
 func startSort(_ context.Context, c *ps.Call) (ps.Steps, error) {
 	exprs, err := propExprs(c, c.Values("Property"))
 	if err != nil {
@@ -95,18 +112,7 @@ func startSort(_ context.Context, c *ps.Call) (ps.Steps, error) {
 	var list []keyed
 	cs := c.Switch("CaseSensitive")
 	return ps.Steps{
-		Process: func(ctx context.Context, c *ps.Call) error {
-			v := inputOf(c)
-			if ps.IsNull(v) {
-				return nil
-			}
-			k, err := keysOf(ctx, c.Session, exprs, v)
-			if err != nil {
-				return err
-			}
-			list = append(list, k)
-			return nil
-		},
+		Process: collectKeyed(exprs, &list),
 		End: func(ctx context.Context, c *ps.Call) error {
 			if c.Switch("Stable") || c.Has("Top") || c.Has("Bottom") {
 				sortKeyed(c.Session, list, down, cs)
@@ -173,18 +179,7 @@ func startGroup(_ context.Context, c *ps.Call) (ps.Steps, error) {
 	}
 	var list []keyed
 	return ps.Steps{
-		Process: func(ctx context.Context, c *ps.Call) error {
-			v := inputOf(c)
-			if ps.IsNull(v) {
-				return nil
-			}
-			k, err := keysOf(ctx, c.Session, exprs, v)
-			if err != nil {
-				return err
-			}
-			list = append(list, k)
-			return nil
-		},
+		Process: collectKeyed(exprs, &list),
 		End: func(ctx context.Context, c *ps.Call) error { return writeGroups(ctx, c, list) },
 	}, nil
 }
