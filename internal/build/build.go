@@ -107,9 +107,6 @@ func Run(ctx context.Context, req Request, t Tools) (res *Result, err error) {
 	}
 	b := &builder{req: req, tools: t, refs: refs}
 	defer b.close()
-	if err := b.open(ctx); err != nil {
-		return nil, err
-	}
 	results, err := b.frontend(ctx)
 	if err != nil {
 		return nil, err
@@ -178,8 +175,12 @@ func (b *builder) close() {
 	}
 }
 
-// frontend runs the Dockerfile frontend for all platforms.
+// frontend opens what the build reads, and runs the Dockerfile frontend for all
+// platforms.
 func (b *builder) frontend(ctx context.Context) ([]dockerfile.Result, error) {
+	if err := b.open(ctx); err != nil {
+		return nil, err
+	}
 	fr := b.request()
 	if len(fr.Platforms) == 0 {
 		p, err := dockerfile.Platform(ctx, fr, b.images)

@@ -66,9 +66,6 @@ func Plan(ctx context.Context, req Request, t Tools) (plans []Planned, err error
 	defer func() { t.Transfers.finish(err) }()
 	b := &builder{req: req, tools: t}
 	defer b.close()
-	if err := b.open(ctx); err != nil {
-		return nil, err
-	}
 	results, err := b.frontend(ctx)
 	if err != nil {
 		return nil, err
