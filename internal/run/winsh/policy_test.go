@@ -182,6 +182,19 @@ func TestReads(t *testing.T) {
 		`reg add HKLM\SOFTWARE\Vendor /v x`:                    "",
 		`Test-Path 'C:/ProgramData/chocolatey/bin/choco.exe'`:  `C:\ProgramData\chocolatey\bin\choco.exe`,
 		`Expand-Archive x.zip -DestinationPath C:\tools\thing`: "",
+		`Test-Path ${env:ProgramFiles}\Git`:                    `C:\Program Files\Git`,
+		`Test-Path "$Env:ProgramFiles\Git"`:                    `C:\Program Files\Git`,
+		`Test-Path "${Env:ProgramFiles(x86)}\Git"`:             `C:\Program Files (x86)\Git`,
+		`if (Test-Path ${env:windir}/notepad.exe) { 1 }`:       `C:\Windows\notepad.exe`,
+		`& { Get-Item $env:WinDir\notepad.exe }`:               `C:\Windows\notepad.exe`,
+		`type ${env:SystemRoot}\System32\drivers\etc\x`:        `C:\Windows\System32\drivers\etc\x`,
+		`if exist "%WINDIR%\notepad.exe" echo y`:               `C:\Windows\notepad.exe`,
+		`if exist "%ProgramFiles(x86)%\Git" echo y`:            `C:\Program Files (x86)\Git`,
+		`if exist "%CommonProgramFiles%\x" echo y`:             `C:\Program Files\Common Files\x`,
+		`if exist %ProgramData%\x echo y`:                      `C:\ProgramData\x`,
+		`Get-ChildItem ${env:SystemDrive}\`:                    `C:\`,
+		`Test-Path ${env:TOOLS}\Git`:                           "",
+		`Test-Path $env:windirs\x`:                             "",
 	} {
 		s := run.Step{Args: []string{"cmd", "/S", "/C", line}, Root: tree.NewChain(ocispec.Platform{OS: "windows"})}
 		if got := Reads(s); !strings.EqualFold(got, want) {

@@ -23,7 +23,7 @@ func Reads(s run.Step) string {
 		return key
 	}
 	lists := listsSomething(text)
-	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("\t\n\r\"';|&<>,={}", r) }) {
+	for _, w := range strings.FieldsFunc(knownVariables(text), func(r rune) bool { return strings.ContainsRune("\t\n\r\"';|&<>,={}", r) }) {
 		for _, name := range pathsIn(w) {
 			top := strings.ContainsAny(name, "*?") && !strings.Contains(name, "/")
 			if ofWindows(name) || top || lists && (name == "" || winmeta.IsStandardDir(name)) {
@@ -50,17 +50,28 @@ func listsSomething(text string) bool {
 	return false
 }
 
-// pathsIn returns the paths on drive C that begin in w. A path with blanks ends
+// knownVariables returns a text in small letters with the directories in place of
+// the variables that every Windows has for them, as either shell spells them.
+func knownVariables(text string) string {
+	var pairs []string
+	for _, v := range [][2]string{
+		{"systemroot", `c:\windows`}, {"windir", `c:\windows`}, {"systemdrive", "c:"},
+		{"programfiles(x86)", `c:\program files (x86)`}, {"commonprogramfiles", `c:\program files\common files`},
+		{"programfiles", `c:\program files`}, {"programw6432", `c:\program files`},
+		{"programdata", `c:\programdata`}, {"allusersprofile", `c:\programdata`}, {"public", `c:\users\public`},
+	} {
+		pairs = append(pairs, "%"+v[0]+"%", v[1], "${env:"+v[0]+"}", v[1])
+		if !strings.Contains(v[0], "(") { // which ends a name without braces
+			pairs = append(pairs, "$env:"+v[0], v[1])
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(strings.ToLower(text))
+}
+
+// pathsIn returns the paths on drive C that begin in w, which is in small letters. A path with blanks ends
 // where w does, or at its first blank: nobody can tell which is meant.
 func pathsIn(w string) []string {
-	low := strings.ToLower(strings.ReplaceAll(w, "/", `\`))
-	for from, to := range map[string]string{
-		"%systemroot%": `c:\windows`, "%windir%": `c:\windows`, "$env:systemroot": `c:\windows`, "$env:windir": `c:\windows`,
-		"${env:programfiles}": `c:\program files`, "$env:programfiles": `c:\program files`, "%programfiles%": `c:\program files`,
-		"$env:programdata": `c:\programdata`, "%programdata%": `c:\programdata`,
-	} {
-		low = strings.ReplaceAll(low, from, to)
-	}
+	low := strings.ReplaceAll(w, "/", `\`)
 	var out []string
 	for {
 		i := strings.Index(low, `c:\`)
