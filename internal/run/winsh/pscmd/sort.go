@@ -180,7 +180,7 @@ func startGroup(_ context.Context, c *ps.Call) (ps.Steps, error) {
 	var list []keyed
 	return ps.Steps{
 		Process: collectKeyed(exprs, &list),
-		End: func(ctx context.Context, c *ps.Call) error { return writeGroups(ctx, c, list) },
+		End:     func(ctx context.Context, c *ps.Call) error { return writeGroups(ctx, c, list) },
 	}, nil
 }
 
