@@ -142,6 +142,27 @@ func (b *builder) run(t *testing.T, lines ...string) string {
 	return all
 }
 
+// build adds the layers of lines, and reports whether there is a last one: refused
+// is part of the error that the last line has to end in, if it is not empty.
+func (b *builder) build(t *testing.T, lines []string, refused string) bool {
+	t.Helper()
+	last := lines[len(lines)-1]
+	b.run(t, lines[:len(lines)-1]...)
+	l, out, err := b.try(t, last)
+	if refused != "" {
+		if err == nil || !strings.Contains(err.Error(), refused) {
+			t.Errorf("%s: %v\n%s", last, err, out)
+		}
+		return false
+	}
+	if err != nil {
+		t.Errorf("%s: %v\n%s", last, err, out)
+		return false
+	}
+	b.push(t, l)
+	return true
+}
+
 // push adds a layer.
 func (b *builder) push(t *testing.T, l *tree.Layer) {
 	t.Helper()

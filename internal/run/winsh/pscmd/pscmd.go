@@ -63,7 +63,7 @@ func All() []*ps.Cmdlet {
 		jsonCmdlets(), csvCmdlets(), xmlCmdlets(), stringDataCmdlets(), secureCmdlets(),
 		selectCmdlets(), sortCmdlets(), groupCmdlets(), measureCmdlets(), compareCmdlets(), joinCmdlets(), matchCmdlets(), memberCmdlets(),
 		timeCmdlets(), randomCmdlets(), variableCmdlets(), aliasCmdlets(), commandCmdlets(), moduleCmdlets(),
-		processCmdlets(), serviceCmdlets(), cimCmdlets(), sessionCmdlets(),
+		processCmdlets(), serviceCmdlets(), cimCmdlets(), sessionCmdlets(), trustCmdlets(), helpCmdlets(),
 	)
 }
 

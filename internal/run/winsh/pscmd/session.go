@@ -28,26 +28,6 @@ func sessionCmdlets() []*ps.Cmdlet {
 			},
 		},
 		{
-			// Scripts call it where they are asked for help, so that only a call is refused.
-			Name: "Get-Help", Module: moduleCore,
-			Syntax: params(`
-				Name string @1 property
-				Path string
-				Category string[]
-				Component string[]
-				Functionality string[]
-				Role string[]
-				Detailed switch mandatory {DetailedView}
-				Full switch {AllUsersView}
-				Examples switch mandatory {Examples}
-				Parameter string[] mandatory {Parameters}
-				Online switch mandatory {Online}
-				ShowWindow switch mandatory {ShowWindow}`),
-			Process: func(_ context.Context, c *ps.Call) error {
-				return machine.Refuse("Get-Help", "help is not installed in containers", "look it up in the documentation")
-			},
-		},
-		{
 			Name: "Clear-Host", Function: true, Aliases: []string{"clear", "cls"}, Process: func(context.Context, *ps.Call) error { return nil },
 		},
 		{
@@ -76,6 +56,43 @@ func sessionCmdlets() []*ps.Cmdlet {
 			Process: func(context.Context, *ps.Call) error { return nil }, // -Command keeps none
 		},
 		{
+			Name: "Get-Error", Module: moduleUtility, Edition: ps.Core,
+			Syntax: params(`
+				InputObject object @1 pipeline
+				Newest|Last int range=1..2147483647`),
+			Process: getError,
+		},
+	}
+}
+
+// helpCmdlets are Get-Help. Scripts call it where they are asked for help, so that
+// only a call is refused.
+func helpCmdlets() []*ps.Cmdlet {
+	return []*ps.Cmdlet{{
+		Name: "Get-Help", Module: moduleCore,
+		Syntax: params(`
+			Name string @1 property
+			Path string
+			Category string[]
+			Component string[]
+			Functionality string[]
+			Role string[]
+			Detailed switch mandatory {DetailedView}
+			Full switch {AllUsersView}
+			Examples switch mandatory {Examples}
+			Parameter string[] mandatory {Parameters}
+			Online switch mandatory {Online}
+			ShowWindow switch mandatory {ShowWindow}`),
+		Process: func(_ context.Context, c *ps.Call) error {
+			return machine.Refuse("Get-Help", "help is not installed in containers", "look it up in the documentation")
+		},
+	}}
+}
+
+// trustCmdlets are about which scripts may run.
+func trustCmdlets() []*ps.Cmdlet {
+	return []*ps.Cmdlet{
+		{
 			Name: "Get-ExecutionPolicy", Module: moduleSecurity,
 			Syntax: params(`
 				Scope string @1 in=Process,CurrentUser,LocalMachine,UserPolicy,MachinePolicy property
@@ -99,13 +116,6 @@ func sessionCmdlets() []*ps.Cmdlet {
 				// Files here have no mark of the web that could be taken away.
 				return finder{s: c.Session, force: true}.each(ctx, c, func(*node) error { return nil })
 			},
-		},
-		{
-			Name: "Get-Error", Module: moduleUtility, Edition: ps.Core,
-			Syntax: params(`
-				InputObject object @1 pipeline
-				Newest|Last int range=1..2147483647`),
-			Process: getError,
 		},
 	}
 }

@@ -83,13 +83,20 @@ func cutMembers() []ps.Member {
 	}
 }
 
-func substring(_ context.Context, in *ps.Invoke) (any, error) {
-	s, from := this(in), in.Int(0)
-	size := textLen(s)
-	n := size - from
+// cutArgs are the text, its size, and the place and size of the part that the
+// arguments name: without a size, all that follows.
+func cutArgs(in *ps.Invoke) (s string, from, n, size int) {
+	s, from = this(in), in.Int(0)
+	size = textLen(s)
+	n = size - from
 	if len(in.Args) > 1 {
 		n = in.Int(1)
 	}
+	return s, from, n, size
+}
+
+func substring(_ context.Context, in *ps.Invoke) (any, error) {
+	s, from, n, size := cutArgs(in)
 	switch {
 	case from < 0:
 		return nil, outOfRange(in.Session, "StartIndex cannot be less than zero.", "startIndex")
@@ -104,12 +111,7 @@ func substring(_ context.Context, in *ps.Invoke) (any, error) {
 }
 
 func removed(_ context.Context, in *ps.Invoke) (any, error) {
-	s, from := this(in), in.Int(0)
-	size := textLen(s)
-	n := size - from
-	if len(in.Args) > 1 {
-		n = in.Int(1)
-	}
+	s, from, n, size := cutArgs(in)
 	switch {
 	case from < 0:
 		return nil, outOfRange(in.Session, "StartIndex cannot be less than zero.", "startIndex")

@@ -325,15 +325,7 @@ func escapeData(s string) string {
 
 // unescapeData undoes escapes; what is no escape, or no UTF-8, stays one.
 func unescapeData(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		run := s[i:escapes(s, i)]
-		if run == "" {
-			b.WriteByte(s[i])
-			i++
-			continue
-		}
-		i += len(run)
+	return replaceEscapes(s, func(b *strings.Builder, run string) {
 		for text := unescaped(run); len(text) > 0; {
 			r, size := utf8.DecodeRune(text)
 			if r == utf8.RuneError && size == 1 {
@@ -343,6 +335,21 @@ func unescapeData(s string) string {
 			}
 			text = text[size:]
 		}
+	})
+}
+
+// replaceEscapes writes something else in the place of each run of escapes.
+func replaceEscapes(s string, write func(b *strings.Builder, run string)) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		run := s[i:escapes(s, i)]
+		if run == "" {
+			b.WriteByte(s[i])
+			i++
+			continue
+		}
+		i += len(run)
+		write(&b, run)
 	}
 	return b.String()
 }

@@ -358,19 +358,11 @@ func unescapeSafe(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
 	}
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		run := s[i:escapes(s, i)]
-		if run == "" {
-			b.WriteByte(s[i])
-			i++
-			continue
-		}
-		i += len(run)
+	return replaceEscapes(s, func(b *strings.Builder, run string) {
 		text, err := url.PathUnescape(run)
 		if err != nil || !utf8.ValidString(text) {
 			b.WriteString(run)
-			continue
+			return
 		}
 		for at, r := range text {
 			if r < ' ' || r == 0x7f || strings.ContainsRune(`%#?/\@:&=+$,;`, r) {
@@ -379,8 +371,7 @@ func unescapeSafe(s string) string {
 			}
 			b.WriteRune(r)
 		}
-	}
-	return b.String()
+	})
 }
 
 // resolve makes the URI that a relative one means here.

@@ -147,14 +147,21 @@ func zipExtensionMembers() []ps.Member {
 	}
 }
 
+// dataAndPath are the first two arguments: an object, whose parameter has a name,
+// and the path of a file.
+func dataAndPath[T any](in *ps.Invoke, param string) (data T, path string, err error) {
+	data, ok := dataOf[T](in, 0)
+	if !ok {
+		return data, "", nullArgument(in.Session, param)
+	}
+	path, err = full(in.Session, in.String(1))
+	return data, path, err
+}
+
 // extractEntry is ZipFileExtensions.ExtractToFile.
 func extractEntry(ctx context.Context, in *ps.Invoke) (any, error) {
 	s := in.Session
-	e, ok := dataOf[*zipEntry](in, 0)
-	if !ok {
-		return nil, nullArgument(s, "source")
-	}
-	path, err := full(s, in.String(1))
+	e, path, err := dataAndPath[*zipEntry](in, "source")
 	if err != nil {
 		return nil, err
 	}
@@ -181,11 +188,7 @@ func extractEntry(ctx context.Context, in *ps.Invoke) (any, error) {
 // new archive as a stream.
 func createFromFile(ctx context.Context, in *ps.Invoke) (any, error) {
 	s := in.Session
-	a, ok := dataOf[*zipArchive](in, 0)
-	if !ok {
-		return nil, nullArgument(s, "destination")
-	}
-	path, err := full(s, in.String(1))
+	a, path, err := dataAndPath[*zipArchive](in, "destination")
 	if err != nil {
 		return nil, err
 	}
