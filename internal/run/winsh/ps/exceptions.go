@@ -102,36 +102,12 @@ Microsoft.PowerShell.Commands.ProcessCommandException:System.SystemException`
 
 // exceptionTypes are the types of exceptionBases and their root.
 func exceptionTypes() []*Type {
-	constructors := exceptionNew() // they look at the type that they are called on
-	list := []*Type{{Name: "System.Exception", Members: exceptionMembers, New: constructors}}
+	list := []*Type{{Name: "System.Exception", Members: exceptionMembers, New: exceptionNew("System.Exception")}}
 	for line := range strings.SplitSeq(exceptionBases, "\n") {
 		name, base, _ := strings.Cut(line, ":")
-		list = append(list, &Type{Name: name, Base: base, New: constructors})
+		list = append(list, &Type{Name: name, Base: base, New: exceptionNew(name)})
 	}
 	return list
-}
-
-func exceptionNew() []Overload {
-	make := func(_ context.Context, in *Invoke) (any, error) {
-		x := NewException(in.Type.Name, "Exception of type '"+in.Type.Name+"' was thrown.")
-		if len(in.Args) > 0 {
-			x.Message = in.String(0)
-		}
-		if len(in.Args) > 1 {
-			switch inner := in.Args[1].(type) {
-			case *Exception:
-				x.Inner = inner
-			case string:
-				// The second text of ArgumentException names the parameter.
-				x.Message += "\r\nParameter name: " + inner
-				if in.Session.edition == Core {
-					x.Message = in.String(0) + " (Parameter '" + inner + "')"
-				}
-			}
-		}
-		return x, nil
-	}
-	return []Overload{O("", make), O("string message", make), O("string message, System.Exception innerException", make), O("string message, string paramName", make)}
 }
 
 func exceptionMembers() []Member {
