@@ -375,25 +375,13 @@ func isArray(v any) bool {
 // the validation attributes do not let through.
 func (b *binding) validate(ctx context.Context, p *param, v any, at pslang.Extent) error {
 	msg := ""
-	switch {
-	case (p.notNull || p.notEmpty) && IsNull(v):
-		msg = "The argument is null or empty. Provide an argument that is not null or empty, and then try the command again."
-		if p.notNull && !p.notEmpty {
-			msg = "The argument is null. Provide a valid value for the argument, and then try running the command again."
-		}
-	case p.notEmpty && isBlank(v):
-		msg = "The argument is null or empty. Provide an argument that is not null or empty, and then try the command again."
-		if _, isList := length(v); isList {
-			msg = "The argument is null, empty, or an element of the argument collection contains a null value. Supply a collection that does not contain any null values and then try the command again."
-		}
-	}
 	for _, c := range p.checks {
-		if msg != "" {
-			break
-		}
 		var err error
 		if msg, err = c(ctx, b.s, v); err != nil {
 			return err
+		}
+		if msg != "" {
+			break
 		}
 	}
 	if msg != "" {
@@ -456,25 +444,6 @@ func (b *binding) emptiness(p *param, v any) string {
 		return why
 	}
 	return ""
-}
-
-func isBlank(v any) bool {
-	if s, ok := Unwrap(v).(string); ok {
-		return s == ""
-	}
-	n, ok := length(v)
-	if !ok {
-		return false
-	}
-	if n == 0 {
-		return true
-	}
-	blank := false
-	Each(v, func(x any) bool {
-		blank = IsNull(x) || Unwrap(x) == ""
-		return !blank
-	})
-	return blank
 }
 
 // takesPipe reports whether any parameter can be bound from the pipeline.

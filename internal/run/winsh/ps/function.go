@@ -189,10 +189,6 @@ func (s *Session) attribute(m *meta, p *param, a *pslang.Attribute) error {
 		p.allowNull = true
 	case "allowemptystring", "allowemptycollection":
 		p.allowEmpty = true
-	case "validatenotnull":
-		p.notNull = true
-	case "validatenotnullorempty":
-		p.notEmpty = true
 	case "psdefaultvalue", "argumentcompleter", "argumentcompletions", "supportswildcards", "suppressmessage", "pstypename", "obsolete", "dontshow":
 	default:
 		c, err := s.validator(a)

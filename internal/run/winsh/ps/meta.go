@@ -18,10 +18,10 @@ type param struct {
 	uses     []use // one for each parameter set that it is declared in
 	checks   []check
 	// allowNull and its kin are validation of null and empty values.
-	allowNull, allowEmpty, notEmpty, notNull bool
-	hasAttribute                             bool // [Parameter()]
-	common, dynamic                          bool
-	refuse, way                              string
+	allowNull, allowEmpty bool
+	hasAttribute          bool // [Parameter()]
+	common, dynamic       bool
+	refuse, way           string
 	// decl is the declaration of a function's parameter.
 	decl *pslang.ParamDecl
 }
@@ -156,16 +156,22 @@ type metaKey struct {
 
 func (e *Engine) newParam(d Parameter) *param {
 	p := &param{name: d.Name, aliases: d.Aliases, typeName: d.Type, allowNull: d.AllowNull, allowEmpty: d.AllowEmpty,
-		notEmpty: d.NotEmpty, notNull: d.NotNull, refuse: d.Refuse, way: d.Way, dynamic: d.Dynamic, hasAttribute: true}
+		refuse: d.Refuse, way: d.Way, dynamic: d.Dynamic, hasAttribute: true}
 	if p.refuse != "" && p.way == "" {
 		p.way = "leave the parameter out"
 	}
 	e.typeParam(p)
+	switch {
+	case d.NotEmpty:
+		p.checks = append(p.checks, checkNotEmpty)
+	case d.NotNull:
+		p.checks = append(p.checks, checkNotNull)
+	}
 	if len(d.ValidateSet) > 0 {
 		p.checks = append(p.checks, checkSet(d.ValidateSet, false))
 	}
 	if d.Max > d.Min {
-		p.checks = append(p.checks, checkRange(NewDecimal(d.Min), NewDecimal(d.Max)))
+		p.checks = append(p.checks, checkRange(d.Min, d.Max, nil))
 	}
 	return p
 }

@@ -7,9 +7,93 @@ import (
 	"github.com/casement/casement/internal/run/winsh/pslang"
 )
 
-// elements applies a check to each element of a collection.
+// The texts of values that are not there, or nothing.
+const (
+	nullText       = "The argument is null. Provide a valid value for the argument, and then try running the command again."
+	nullItemText   = "The argument has a null value, or an element of the argument collection contains a null value. Provide a collection that does not contain any null values, and then try the command again."
+	emptyText      = "The argument is null or empty. Provide an argument that is not null or empty, and then try the command again."
+	emptyItemText  = "The argument is null, empty, or an element of the argument collection contains a null value. Supply a collection that does not contain any null values and then try the command again."
+	whiteSpaceText = "The argument is null, empty, or consists of only white-space characters. Provide an argument that contains non white-space characters, and then try the command again."
+)
+
+// checkNotNull is [ValidateNotNull()], which looks at elements, too.
+func checkNotNull(_ context.Context, _ *Session, v any) (string, error) {
+	if IsNull(v) {
+		return nullText, nil
+	}
+	msg := ""
+	if Enumerable(v) {
+		Each(v, func(x any) bool {
+			if IsNull(x) {
+				msg = nullItemText
+			}
+			return msg == ""
+		})
+	}
+	return msg, nil
+}
+
+// checkNotEmpty is [ValidateNotNullOrEmpty()], which looks at elements, too.
+func checkNotEmpty(_ context.Context, _ *Session, v any) (string, error) {
+	return notEmptyOr(v, func(text string) bool { return text == "" }, emptyText, emptyItemText), nil
+}
+
+// checkWhiteSpace is [ValidateNotNullOrWhiteSpace()] of 7.
+func checkWhiteSpace(_ context.Context, _ *Session, v any) (string, error) {
+	return notEmptyOr(v, func(text string) bool { return strings.TrimSpace(text) == "" }, whiteSpaceText, whiteSpaceText), nil
+}
+
+// notEmptyOr says what is wrong with a value that is nothing, or has an element
+// that is; bad decides about texts.
+func notEmptyOr(v any, bad func(string) bool, ofText, ofItem string) string {
+	if IsNull(v) {
+		return emptyText
+	}
+	b := Unwrap(v)
+	if text, ok := b.(string); ok {
+		if bad(text) {
+			return ofText
+		}
+		return ""
+	}
+	msg := emptyItemText
+	if n, ok := dictionaryLen(b); ok && n == 0 {
+		return msg
+	} else if ok || !Enumerable(v) {
+		return ""
+	}
+	Each(v, func(x any) bool {
+		msg = ""
+		if text, ok := Unwrap(x).(string); ok && bad(text) {
+			msg = ofItem
+		} else if IsNull(x) {
+			msg = emptyItemText
+		}
+		return msg == ""
+	})
+	return msg
+}
+
+// dictionaryLen is the number of entries of a dictionary.
+func dictionaryLen(v any) (n int, ok bool) {
+	switch x := v.(type) {
+	case *Hashtable:
+		return x.Len(), true
+	case *Object:
+		if d, ok := x.Data.(Dictionary); ok {
+			return d.Len(), true
+		}
+	}
+	return 0, false
+}
+
+// elements applies a check to each element of a collection. Nothing is refused
+// before it is looked at.
 func elements(one check) check {
 	return func(ctx context.Context, s *Session, v any) (string, error) {
+		if IsNull(v) {
+			return emptyItemText, nil
+		}
 		if !Enumerable(v) {
 			return one(ctx, s, v)
 		}
@@ -35,20 +119,59 @@ func checkSet(values []string, caseSensitive bool) check {
 	})
 }
 
-func checkRange(lo, hi Decimal) check {
-	return elements(func(_ context.Context, s *Session, v any) (string, error) {
-		d, ok := toDecimal(v)
-		text := s.ToString(v)
+// checkRange is [ValidateRange(lo, hi)]. Values are compared as what the limits
+// are; nil leaves them as they are.
+func checkRange(lo, hi any, t *Type) check {
+	return elements(func(ctx context.Context, s *Session, v any) (string, error) {
+		if t != nil {
+			x, err := s.Cast(ctx, v, t)
+			if err != nil {
+				return s.notOfType(v, t.Name), nil
+			}
+			v = x
+		}
+		below, err := s.Compare(lo, v, true)
+		if err != nil {
+			return "", err
+		}
+		above, err := s.Compare(hi, v, true)
+		if err != nil {
+			return "", err
+		}
+		text, low, high := s.ToString(v), s.ToString(lo), s.ToString(hi)
 		switch {
-		case !ok:
-			return "The argument cannot be validated because its type is not a number.", nil
-		case d.Cmp(hi) > 0:
-			return "The " + text + " argument is greater than the maximum allowed range of " + hi.String() + ". Supply an argument that is less than or equal to " + hi.String() + " and then try the command again.", nil
-		case d.Cmp(lo) < 0:
-			return "The " + text + " argument is less than the minimum allowed range of " + lo.String() + ". Supply an argument that is greater than or equal to " + lo.String() + " and then try the command again.", nil
+		case below > 0:
+			return "The " + text + " argument is less than the minimum allowed range of " + low + ". Supply an argument that is greater than or equal to " + low + " and then try the command again.", nil
+		case above < 0:
+			return "The " + text + " argument is greater than the maximum allowed range of " + high + ". Supply an argument that is less than or equal to " + high + " and then try the command again.", nil
 		}
 		return "", nil
 	})
+}
+
+// notOfType says that a value has another type than the limits of its range.
+func (s *Session) notOfType(v any, want string) string {
+	of := strings.TrimPrefix(want, "System.")
+	return `The argument cannot be validated because its type "` + strings.TrimPrefix(s.engine.TypeOf(Unwrap(v)).Name, "System.") + `" is not the same type (` + of +
+		") as the maximum and minimum limits of the parameter. Make sure the argument is of type " + of + " and then try the command again."
+}
+
+// rangeOf makes the check of two limits. They have one type: of two, the one that
+// numbers are computed in.
+func (s *Session) rangeOf(lo, hi any) (check, error) {
+	ctx := context.Background()
+	t := s.engine.TypeOf(Unwrap(lo))
+	if other := s.engine.TypeOf(Unwrap(hi)); kindOf(Unwrap(hi)) > kindOf(Unwrap(lo)) {
+		t = other
+	}
+	lo, err := s.Cast(ctx, lo, t)
+	if err != nil {
+		return nil, err
+	}
+	if hi, err = s.Cast(ctx, hi, t); err != nil {
+		return nil, err
+	}
+	return checkRange(Unwrap(lo), Unwrap(hi), t), nil
 }
 
 func checkPattern(pattern string, options int64) check {
@@ -126,21 +249,14 @@ func checkKind(kind string) check {
 	if !ok {
 		return nil
 	}
-	zero, _ := toDecimal(int32(0))
 	return elements(func(_ context.Context, s *Session, v any) (string, error) {
-		if d, ok := toDecimal(v); ok && k.fits(d.Cmp(zero)) {
+		if kindOf(Unwrap(v)) == notNumber {
+			return s.notOfType(v, "System.Int32"), nil
+		}
+		if k.fits(compareNumbers(Unwrap(v), int32(0))) {
 			return "", nil
 		}
 		return `The argument "` + s.ToString(v) + `" cannot be validated because its value is not ` + k.want + ".", nil
-	})
-}
-
-func checkWhiteSpace() check {
-	return elements(func(_ context.Context, s *Session, v any) (string, error) {
-		if !IsNull(v) && strings.TrimSpace(s.ToString(v)) != "" {
-			return "", nil
-		}
-		return "The argument is null, empty, or consists of only white-space characters. Provide an argument that contains non white-space characters, and then try the command again.", nil
 	})
 }
 
@@ -191,11 +307,7 @@ func (s *Session) validator(a *pslang.Attribute) (check, error) {
 			}
 		}
 		if len(args) == 2 {
-			lo, okLo := toDecimal(args[0])
-			hi, okHi := toDecimal(args[1])
-			if okLo && okHi {
-				return checkRange(lo, hi), nil
-			}
+			return s.rangeOf(args[0], args[1])
 		}
 	case "validatepattern":
 		if len(args) == 1 {
@@ -219,23 +331,13 @@ func (s *Session) validator(a *pslang.Attribute) (check, error) {
 			}
 		}
 	case "validatenotnull":
-		return func(_ context.Context, s *Session, v any) (string, error) {
-			if IsNull(v) {
-				return "The argument is null. Provide a valid value for the argument, and then try running the command again.", nil
-			}
-			return "", nil
-		}, nil
+		return checkNotNull, nil
 	case "validatenotnullorwhitespace":
 		if s.edition == Core {
-			return checkWhiteSpace(), nil
+			return checkWhiteSpace, nil
 		}
 	case "validatenotnullorempty":
-		return func(_ context.Context, s *Session, v any) (string, error) {
-			if IsNull(v) || isBlank(v) {
-				return "The argument is null or empty. Provide an argument that is not null or empty, and then try the command again.", nil
-			}
-			return "", nil
-		}, nil
+		return checkNotEmpty, nil
 	}
 	return nil, refuseAt(a.Extent, "["+a.Type.Name+"]", "this attribute is not supported", "check the value in the body")
 }
