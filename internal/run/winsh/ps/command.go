@@ -12,7 +12,8 @@ import (
 
 // CommandInfo is what a command name leads to.
 type CommandInfo struct {
-	// Kind is "Alias", "Function", "Filter", "Cmdlet", "ExternalScript", "Application".
+	// Kind is "Alias", "Function", "Filter", "Cmdlet", "ExternalScript", "Application",
+	// "Script": a name of CommandTypes.
 	Kind, Name string
 	// Definition is the target of an alias, the text of a function, the path of a
 	// script or program.
@@ -53,14 +54,14 @@ func (s *Session) lookupCommand(ctx context.Context, name string) (*CommandInfo,
 	if i := strings.LastIndexByte(key, '\\'); i > 0 && !strings.ContainsAny(key[:i], `:./\`) {
 		// Module\Command.
 		if c := s.engine.Cmdlet(key[i+1:], s.edition); c != nil && strings.EqualFold(c.Module, name[:i]) {
-			return cmdletInfo(c), nil
+			return CmdletInfo(c), nil
 		}
 	}
 	if f := s.function(scopedName(key)); f != nil {
 		return functionInfo(f), nil
 	}
 	if c := s.engine.Cmdlet(key, s.edition); c != nil {
-		return cmdletInfo(c), nil
+		return CmdletInfo(c), nil
 	}
 	found, err := s.findProgram(ctx, name)
 	if err != nil || found == nil {
@@ -81,7 +82,8 @@ func scopedName(key string) string {
 	return key
 }
 
-func cmdletInfo(c *Cmdlet) *CommandInfo {
+// CmdletInfo is a cmdlet, or a function that is a part of casement.
+func CmdletInfo(c *Cmdlet) *CommandInfo {
 	kind := "Cmdlet"
 	if c.Function {
 		kind = "Function"

@@ -429,18 +429,18 @@ func (s *Session) myCommand(p place) any {
 			return nil
 		}
 		if c := s.engine.Cmdlet(p.command, s.edition); c != nil {
-			return s.commandObject(cmdletInfo(c))
+			return s.CommandObject(CmdletInfo(c))
 		}
 		return nil
 	}
 	f := p.frame
 	if f.script && f.file != "" {
-		return s.commandObject(&CommandInfo{Kind: "ExternalScript", Name: f.file[strings.LastIndexByte(f.file, '\\')+1:], Definition: f.file, Block: f.block, Found: machine.Found{Path: f.file}})
+		return s.CommandObject(&CommandInfo{Kind: "ExternalScript", Name: f.file[strings.LastIndexByte(f.file, '\\')+1:], Definition: f.file, Block: f.block, Found: machine.Found{Path: f.file}})
 	}
 	if f.block != nil && f.block.name != "" {
-		return s.commandObject(functionInfo(f.block))
+		return s.CommandObject(functionInfo(f.block))
 	}
-	return s.commandObject(&CommandInfo{Kind: "Script", Block: f.block, Definition: blockText(f.block)})
+	return s.CommandObject(&CommandInfo{Kind: "Script", Block: f.block, Definition: blockText(f.block)})
 }
 
 func blockText(b *ScriptBlock) string {

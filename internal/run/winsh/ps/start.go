@@ -267,42 +267,5 @@ type pathInfo struct {
 // String is the path.
 func (p *pathInfo) String() string { return p.p.String() }
 
-// commandObject is a CommandInfo as scripts see it.
-func (s *Session) commandObject(c *CommandInfo) any {
-	name := map[string]string{"Alias": "AliasInfo", "Function": "FunctionInfo", "Filter": "FilterInfo", "Cmdlet": "CmdletInfo", "ExternalScript": "ExternalScriptInfo",
-		"Application": "ApplicationInfo", "Script": "ScriptInfo"}[c.Kind]
-	return s.Object("System.Management.Automation."+name, c)
-}
-
-// CommandObject is what Get-Command writes for a command.
-func (s *Session) CommandObject(c *CommandInfo) any { return s.commandObject(c) }
-
-// String is the name, or the text of a script.
-func (c *CommandInfo) String() string {
-	if c.Kind == "Script" {
-		return c.Definition
-	}
-	return c.Name
-}
-
-// module is the name of the module that a command comes from.
-func (c *CommandInfo) module() string {
-	if c.Cmdlet != nil {
-		return c.Cmdlet.Module
-	}
-	if c.Target != nil {
-		return c.Target.module()
-	}
-	return ""
-}
-
-// sourceOf is Get-Command's column Source.
-func (c *CommandInfo) sourceOf() string {
-	if c.Kind == "Application" || c.Kind == "ExternalScript" {
-		return c.Definition
-	}
-	return c.module()
-}
-
 // isPathLike reports whether a command's name is a path.
 func isPathLike(name string) bool { return strings.ContainsAny(name, `\/:`) }

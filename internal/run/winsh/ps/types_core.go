@@ -191,7 +191,7 @@ func coreTypes() []*Type {
 		{Name: "System.DateTimeKind", Values: []EnumValue{{"Unspecified", 0}, {"Utc", 1}, {"Local", 2}}},
 		{Name: "System.DayOfWeek", Values: []EnumValue{{"Sunday", 0}, {"Monday", 1}, {"Tuesday", 2}, {"Wednesday", 3}, {"Thursday", 4}, {"Friday", 5}, {"Saturday", 6}}},
 		{Name: "System.Management.Automation.SplitOptions", Flags: true, Values: []EnumValue{{"SimpleMatch", 1}, {"RegexMatch", 2}, {"CultureInvariant", 4}, {"IgnorePatternWhitespace", 8}, {"Multiline", 16}, {"Singleline", 32}, {"IgnoreCase", 64}, {"ExplicitCapture", 128}}},
-		categoryType(), commandTypes(),
+		categoryType(),
 		{Name: "System.Management.Automation.InformationRecord", Members: informationMembers},
 		{Name: "System.Management.Automation.WarningRecord", Members: messageMembers, String: messageText},
 		{Name: "System.Management.Automation.VerboseRecord", Members: messageMembers, String: messageText},

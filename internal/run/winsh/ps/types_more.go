@@ -2,15 +2,13 @@ package ps
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
 // moreTypes are types of PowerShell itself that sessions make, and the views of
 // the types that the engine knows.
 func moreTypes() []*Type {
-	text := func(name string) *Type {
-		return &Type{Name: "System.Management.Automation." + name, Base: "System.Management.Automation.CommandInfo"}
-	}
 	list := []*Type{
 		{Name: "System.Management.Automation.PSScriptCmdlet", Members: scriptCmdletMembers},
 		{Name: "System.Management.Automation.Internal.Host.InternalHost"}, {Name: hostUI, Members: hostUIMembers}, semverType(),
@@ -21,10 +19,6 @@ func moreTypes() []*Type {
 		{Name: "System.Management.Automation.PathInfo", Members: pathInfoMembers, View: func() *View {
 			return &View{Table: []Column{{Property: "Path"}}}
 		}},
-		{Name: "System.Management.Automation.CommandInfo", Abstract: true, Members: commandMembers, View: func() *View {
-			return &View{Table: []Column{{Label: "CommandType", Property: "CommandType", Width: 15}, {Label: "Name", Width: 50, Value: displayName}, {Property: "Version", Width: 10}, {Property: "Source"}}}
-		}},
-		text("AliasInfo"), text("FunctionInfo"), text("FilterInfo"), text("CmdletInfo"), text("ExternalScriptInfo"), text("ApplicationInfo"), text("ScriptInfo"),
 		{Name: "System.Collections.DictionaryEntry", View: func() *View {
 			return &View{Table: []Column{{Property: "Name", Width: 30}, {Property: "Value"}}, List: []Column{{Property: "Name"}, {Property: "Value"}}}
 		}},
@@ -64,7 +58,7 @@ func moreTypes() []*Type {
 			return &View{OutOfBand: true, Custom: func(_ context.Context, s *Session, v any) []string { return splitLines(s.ToString(v)) }}
 		}})
 	}
-	return append(append(list, styleTypes()...), psObjectTypes()...)
+	return slices.Concat(list, commandTypes(), styleTypes(), psObjectTypes())
 }
 
 func pathInfoMembers() []Member {
@@ -81,116 +75,6 @@ func pathInfoMembers() []Member {
 		}),
 		Prop("ProviderPath", "string", func(_ context.Context, in *Invoke) (any, error) { return of(in).p.Name, nil }),
 		Prop("Path", "string", func(_ context.Context, in *Invoke) (any, error) { return of(in).p.String(), nil }),
-	}
-}
-
-// displayName is how lists of commands show a name: aliases with what they stand
-// for.
-func displayName(_ context.Context, _ *Session, v any) (any, error) {
-	c, ok := Unwrap(v).(*Object).Data.(*CommandInfo)
-	switch {
-	case !ok:
-		return nil, nil
-	case c.Kind == "Alias" && c.Definition != "":
-		return c.Name + " -> " + c.Definition, nil
-	case c.Found.Path != "":
-		return c.fileName(), nil
-	}
-	return c.Name, nil
-}
-
-// verbNoun are the two parts of the name of a cmdlet or function.
-func (c *CommandInfo) verbNoun() (verb, noun any) {
-	switch c.Kind {
-	case "Cmdlet", "Function", "Filter":
-	default:
-		return nil, nil
-	}
-	v, n, ok := strings.Cut(c.Name, "-")
-	if !ok {
-		return "", ""
-	}
-	return v, n
-}
-
-// fileName is the name of the file of a program or script.
-func (c *CommandInfo) fileName() string {
-	return c.Found.Path[strings.LastIndexByte(c.Found.Path, '\\')+1:]
-}
-
-// moduleVersion is the version of a module that PowerShell brings.
-func moduleVersion(module string, ed Edition) (Version, bool) {
-	v51, v7 := Version{3, 0, 0, 0}, Version{7, 0, 0, 0}
-	switch module {
-	case "Microsoft.PowerShell.Management", "Microsoft.PowerShell.Utility":
-		v51 = Version{3, 1, 0, 0}
-	case "Microsoft.PowerShell.Core":
-		v7 = Version{7, 4, 6, 500}
-	case "Microsoft.PowerShell.Archive":
-		v51, v7 = Version{1, 0, 1, 0}, Version{1, 2, 5, -1}
-	case "Microsoft.PowerShell.Security":
-	default:
-		return Version{}, false
-	}
-	if ed == Core {
-		return v7, true
-	}
-	return v51, true
-}
-
-const tCommandTypes = "System.Management.Automation.CommandTypes"
-
-// commandTypes are the kinds of commands; CommandInfo.Kind is the name of one.
-func commandTypes() *Type {
-	return &Type{Name: tCommandTypes, Flags: true, Values: []EnumValue{
-		{"Alias", 1}, {"Function", 2}, {"Filter", 4}, {"Cmdlet", 8}, {"ExternalScript", 16}, {"Application", 32}, {"Script", 64}, {"Configuration", 256}, {"All", 383}}}
-}
-
-func commandMembers() []Member {
-	of := func(in *Invoke) *CommandInfo { return in.Data().(*CommandInfo) }
-	prop := func(name string, get func(c *CommandInfo) any) Member {
-		return Prop(name, "object", func(_ context.Context, in *Invoke) (any, error) { return get(of(in)), nil })
-	}
-	block := func(c *CommandInfo) any {
-		if c.Block != nil {
-			return c.Block
-		}
-		return nil
-	}
-	return []Member{
-		prop("Name", func(c *CommandInfo) any {
-			if c.Found.Path != "" {
-				return c.fileName() // whatever it was called by
-			}
-			return c.Name
-		}),
-		Prop("CommandType", tCommandTypes, func(ctx context.Context, in *Invoke) (any, error) {
-			return in.Session.castNamed(of(in).Kind, tCommandTypes)
-		}),
-		prop("Verb", func(c *CommandInfo) any { verb, _ := c.verbNoun(); return verb }),
-		prop("Noun", func(c *CommandInfo) any { _, noun := c.verbNoun(); return noun }),
-		prop("Definition", func(c *CommandInfo) any { return c.Definition }),
-		prop("Source", func(c *CommandInfo) any { return c.sourceOf() }),
-		prop("ModuleName", func(c *CommandInfo) any { return c.module() }),
-		Prop("Version", "version", func(_ context.Context, in *Invoke) (any, error) {
-			if v, ok := moduleVersion(of(in).module(), in.Session.edition); ok && of(in).Cmdlet != nil {
-				return v, nil
-			}
-			return nil, nil
-		}),
-		prop("Path", func(c *CommandInfo) any {
-			if c.Found.Path != "" {
-				return c.Found.Path
-			}
-			return nil
-		}),
-		prop("ScriptBlock", block),
-		prop("ResolvedCommandName", func(c *CommandInfo) any {
-			if c.Target != nil {
-				return c.Target.Name
-			}
-			return nil
-		}),
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 	"github.com/casement/casement/internal/run/winsh/ps"
 )
 
-const commandTypes51 = "System.Management.Automation.CommandTypes"
-
 // commandCmdlets say what commands there are.
 func commandCmdlets() []*ps.Cmdlet {
 	return []*ps.Cmdlet{{
@@ -21,7 +19,7 @@ func commandCmdlets() []*ps.Cmdlet {
 			Noun string[] property {CmdletSet}
 			Module|PSSnapin string[] property
 			FullyQualifiedModule object[] property !modules are not told apart by version
-			CommandType|Type ` + commandTypes51 + ` property {AllCommandSet}
+			CommandType|Type System.Management.Automation.CommandTypes property {AllCommandSet}
 			TotalCount int property
 			Syntax switch property !syntax is not shown => look it up in the documentation
 			ShowCommandInfo switch !syntax is not shown
@@ -87,7 +85,7 @@ func getCommand(ctx context.Context, c *ps.Call) error {
 			}
 			continue
 		}
-		if err := c.Write(ctx, commandObject(c.Session, info)); err != nil {
+		if err := c.Write(ctx, c.Session.CommandObject(info)); err != nil {
 			return err
 		}
 	}
@@ -105,7 +103,7 @@ func noCommand(s *ps.Session, name string) *ps.ErrorRecord {
 // wantedCommand applies -CommandType, -Module and -ParameterName.
 func wantedCommand(c *ps.Call, info *ps.CommandInfo) bool {
 	if e, ok := c.Value("CommandType").(ps.Enum); ok {
-		if commandKind(info.Kind)&e.Value == 0 {
+		if c.Session.CommandType(info).Value&e.Value == 0 {
 			return false
 		}
 	}
@@ -125,11 +123,7 @@ func listCommands(ctx context.Context, c *ps.Call, pattern string) error {
 	s := c.Session
 	list := slices.Concat(s.Aliases(), s.Functions())
 	for _, d := range s.Engine().Cmdlets(s.Edition()) {
-		kind := "Cmdlet"
-		if d.Function {
-			kind = "Function"
-		}
-		list = append(list, &ps.CommandInfo{Kind: kind, Name: d.Name, Definition: d.Name, Cmdlet: d})
+		list = append(list, ps.CmdletInfo(d))
 	}
 	list = slices.DeleteFunc(list, func(i *ps.CommandInfo) bool {
 		if !ps.Like(pattern, i.Name, false) || !wantedCommand(c, i) {
@@ -143,137 +137,20 @@ func listCommands(ctx context.Context, c *ps.Call, pattern string) error {
 		list = list[:min(n, len(list))]
 	}
 	for _, info := range list {
-		if err := c.Write(ctx, commandObject(s, info)); err != nil {
+		if err := c.Write(ctx, s.CommandObject(info)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// commandKind is the number of a kind in CommandTypes.
-func commandKind(kind string) int64 {
-	switch kind {
-	case "Alias":
-		return 1
-	case "Function":
-		return 2
-	case "Filter":
-		return 4
-	case "Cmdlet":
-		return 8
-	case "ExternalScript":
-		return 16
-	case "Application":
-		return 32
-	}
-	return 0
-}
-
-// commandObject makes an AliasInfo, CmdletInfo, FunctionInfo and so on.
-func commandObject(s *ps.Session, info *ps.CommandInfo) *ps.Object {
-	return s.Object("System.Management.Automation."+info.Kind+"Info", info)
-}
-
-// source is the column Source: a module, or the path of a program.
-func source(info *ps.CommandInfo) string {
-	switch {
-	case info.Cmdlet != nil:
-		return info.Cmdlet.Module
-	case info.Kind == "Application" || info.Kind == "ExternalScript":
-		return info.Definition
-	}
-	return ""
-}
-
-// shownCommand is the column Name, where aliases show what they stand for.
-func shownCommand(info *ps.CommandInfo) string {
-	if info.Kind == "Alias" {
-		return info.Name + " -> " + info.Definition
-	}
-	return info.Name
-}
-
+// commandTypes are of the enumerations and objects around commands; commands
+// themselves are the session's.
 func commandTypes() []*ps.Type {
-	data := func(in *ps.Invoke) *ps.CommandInfo { return in.Data().(*ps.CommandInfo) }
-	text := func(name string, get func(i *ps.CommandInfo) string) ps.Member {
-		return ps.Prop(name, "string", func(_ context.Context, in *ps.Invoke) (any, error) { return get(data(in)), nil })
-	}
-	list := []*ps.Type{
-		{
-			Name: "System.Management.Automation.CommandInfo", Abstract: true,
-			String: func(v any) string { return v.(*ps.Object).Data.(*ps.CommandInfo).Name },
-			Members: func() []ps.Member {
-				return []ps.Member{
-					text("Name", func(i *ps.CommandInfo) string { return i.Name }),
-					ps.Prop("CommandType", commandTypes51, func(_ context.Context, in *ps.Invoke) (any, error) {
-						return in.Session.Enum(commandTypes51, commandKind(data(in).Kind)), nil
-					}),
-					text("Source", source),
-					ps.Prop("Version", "version", func(_ context.Context, in *ps.Invoke) (any, error) { return commandVersion(in.Session, data(in)), nil }),
-					text("Definition", func(i *ps.CommandInfo) string { return i.Definition }),
-					text("ModuleName", func(i *ps.CommandInfo) string {
-						if i.Cmdlet != nil {
-							return i.Cmdlet.Module
-						}
-						return ""
-					}),
-				}
-			},
-			View: func() *ps.View {
-				return &ps.View{Table: []ps.Column{
-					{Property: "CommandType", Width: 15},
-					{Label: "Name", Width: 50, Value: func(_ context.Context, _ *ps.Session, v any) (any, error) {
-						return shownCommand(v.(*ps.Object).Data.(*ps.CommandInfo)), nil
-					}},
-					{Property: "Version", Width: 10}, {Property: "Source"},
-				}}
-			},
-		},
-		{Name: commandTypes51, Flags: true, Values: []ps.EnumValue{
-			{Name: "Alias", Value: 1}, {Name: "Function", Value: 2}, {Name: "Filter", Value: 4}, {Name: "Cmdlet", Value: 8},
-			{Name: "ExternalScript", Value: 16}, {Name: "Application", Value: 32}, {Name: "Script", Value: 64}, {Name: "Configuration", Value: 256}, {Name: "All", Value: 383},
-		}},
+	return []*ps.Type{
 		{Name: scopedOptions, Flags: true, Values: []ps.EnumValue{
 			{Name: "None"}, {Name: "ReadOnly", Value: 1}, {Name: "Constant", Value: 2}, {Name: "Private", Value: 4}, {Name: "AllScope", Value: 8}, {Name: "Unspecified", Value: 16},
 		}},
 		variableType(), moduleType(),
 	}
-	const base = "System.Management.Automation.CommandInfo"
-	path := func() []ps.Member {
-		return []ps.Member{text("Path", func(i *ps.CommandInfo) string { return i.Definition })}
-	}
-	block := func() []ps.Member {
-		return []ps.Member{ps.Prop("ScriptBlock", "scriptblock", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).Block, nil })}
-	}
-	target := func() []ps.Member {
-		get := func(_ context.Context, in *ps.Invoke) (any, error) {
-			if t := data(in).Target; t != nil {
-				return commandObject(in.Session, t), nil
-			}
-			return nil, nil
-		}
-		return []ps.Member{
-			ps.Prop("ResolvedCommand", base, get), ps.Prop("ReferencedCommand", base, get),
-			text("ResolvedCommandName", func(i *ps.CommandInfo) string { return i.Definition }),
-			text("DisplayName", shownCommand),
-		}
-	}
-	for kind, members := range map[string]func() []ps.Member{"Alias": target, "Cmdlet": nil, "Function": block, "Filter": block, "ExternalScript": path, "Application": path} {
-		list = append(list, &ps.Type{Name: "System.Management.Automation." + kind + "Info", Base: base, Members: members})
-	}
-	return list
-}
-
-// commandVersion is the version of the command's module.
-func commandVersion(s *ps.Session, info *ps.CommandInfo) any {
-	if info.Cmdlet == nil {
-		if info.Kind == "Application" {
-			return ps.Version{Major: 0, Minor: 0, Build: 0, Revision: 0}
-		}
-		return nil
-	}
-	if _, v, ok := moduleVersion(s.Edition(), info.Cmdlet.Module); ok {
-		return v
-	}
-	return nil
 }

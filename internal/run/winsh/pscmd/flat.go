@@ -163,7 +163,7 @@ func functionItems() *flat {
 			return nil
 		},
 		drop: func(s *ps.Session, name string) error { s.SetFunction(name, nil); return nil },
-		wrap: func(s *ps.Session, _ string, v any) any { return commandObject(s, v.(*ps.CommandInfo)) },
+		wrap: func(s *ps.Session, _ string, v any) any { return s.CommandObject(v.(*ps.CommandInfo)) },
 		content: func(v any) any {
 			if b := v.(*ps.CommandInfo).Block; b != nil {
 				return b
@@ -196,7 +196,7 @@ func aliasItems() *flat {
 			return nil
 		},
 		drop:    func(s *ps.Session, name string) error { s.SetAlias(name, ""); return nil },
-		wrap:    func(s *ps.Session, _ string, v any) any { return commandObject(s, v.(*ps.CommandInfo)) },
+		wrap:    func(s *ps.Session, _ string, v any) any { return s.CommandObject(v.(*ps.CommandInfo)) },
 		content: func(v any) any { return v.(*ps.CommandInfo).Definition },
 	}
 }

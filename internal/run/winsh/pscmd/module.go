@@ -123,31 +123,9 @@ func addTypeCmdlet() *ps.Cmdlet {
 	}
 }
 
-// moduleVersion is the name and version of a module in an edition; ok is false
-// if PowerShell does not bring it.
-func moduleVersion(ed ps.Edition, name string) (string, ps.Version, bool) {
-	v51, v7 := map[string]ps.Version{
-		moduleCore: {Major: 3}, moduleManagement: {Major: 3, Minor: 1}, moduleUtility: {Major: 3, Minor: 1}, moduleSecurity: {Major: 3},
-		moduleArchive: {Major: 1, Build: 1}, moduleBITS: {Major: 2},
-	}, map[string]ps.Version{
-		moduleCore: {Major: 7}, moduleManagement: {Major: 7}, moduleUtility: {Major: 7}, moduleSecurity: {Major: 7},
-		moduleArchive: {Major: 1, Minor: 2, Build: 5, Revision: -1}, moduleBITS: {Major: 2},
-	}
-	table := v51
-	if ed == ps.Core {
-		table = v7
-	}
-	for m, v := range table {
-		if strings.EqualFold(m, name) {
-			return m, v, true
-		}
-	}
-	return "", ps.Version{}, false
-}
-
 // knownModule refuses modules that are not here.
 func knownModule(ed ps.Edition, command, name string) error {
-	if _, _, ok := moduleVersion(ed, name); ok || ps.HasWildcard(name) {
+	if _, _, ok := ps.ModuleVersion(ed, name); ok || ps.HasWildcard(name) {
 		return nil
 	}
 	if reason, way, ok := refusedModule(name); ok {
@@ -179,7 +157,7 @@ func moduleType() *ps.Type {
 }
 
 func moduleObject(s *ps.Session, name string) (any, bool) {
-	name, v, ok := moduleVersion(s.Edition(), name)
+	name, v, ok := ps.ModuleVersion(s.Edition(), name)
 	if !ok {
 		return nil, false
 	}

@@ -412,7 +412,7 @@ func getAlias(ctx context.Context, c *ps.Call) error {
 				continue
 			}
 			found = true
-			if err := c.Write(ctx, commandObject(c.Session, a)); err != nil {
+			if err := c.Write(ctx, c.Session.CommandObject(a)); err != nil {
 				return err
 			}
 		}
@@ -443,7 +443,7 @@ func setAlias(ctx context.Context, c *ps.Call) error {
 	if c.Switch("PassThru") {
 		v, _, _ := findCommandIn(c.Session.Aliases(), name)
 		if info, ok := v.(*ps.CommandInfo); ok {
-			return c.Write(ctx, commandObject(c.Session, info))
+			return c.Write(ctx, c.Session.CommandObject(info))
 		}
 	}
 	return nil
