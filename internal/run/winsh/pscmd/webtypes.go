@@ -29,19 +29,16 @@ func webTypes() []*ps.Type {
 				return in.Session.Object("Microsoft.PowerShell.Commands.WebRequestSession", NewWebSession()), nil
 			})},
 		},
-		{Name: "System.Net.HttpWebResponse", Base: "System.MarshalByRefObject", Members: func() []ps.Member { return netResponseMembers("ResponseUri") }},
-		{Name: "System.Net.Http.HttpResponseMessage", Edition: ps.Both, Members: func() []ps.Member { return netResponseMembers("") }},
-		{
-			Name: "System.Net.HttpWebRequest", Base: "System.MarshalByRefObject", Members: func() []ps.Member { return requestMembers("RequestUri") },
-			String: func(any) string { return "System.Net.HttpWebRequest" },
-		},
+		{Name: "System.Net.HttpWebResponse", Base: "System.MarshalByRefObject", Members: netResponseMembers},
+		{Name: "System.Net.Http.HttpResponseMessage", Edition: ps.Both, Members: messageMembers},
+		{Name: "System.Net.HttpWebRequest", Base: "System.MarshalByRefObject"},
 		{Name: "System.Net.Http.HttpRequestMessage", String: func(v any) string {
 			u, _ := v.(*ps.Object).Data.(*url.URL)
 			if u == nil {
 				return "System.Net.Http.HttpRequestMessage"
 			}
 			return "Method: GET, RequestUri: '" + u.String() + "', Version: 1.1, Content: <null>, Headers:\r\n{\r\n}"
-		}, Members: func() []ps.Member { return requestMembers("RequestUri") }},
+		}},
 		{Name: "System.Net.HttpStatusCode", Values: statusCodes()},
 	}
 }
@@ -187,44 +184,41 @@ func webSessionMembers() []ps.Member {
 	}
 }
 
-func netResponseMembers(uri string) []ps.Member {
+// netResponseMembers are those of HttpWebResponse and messageMembers those of
+// HttpResponseMessage, as the errors of requests have them. What scripts that make
+// such objects themselves need is in package psnet, and is there for these, too.
+func netResponseMembers() []ps.Member {
 	data := func(in *ps.Invoke) *fetch.Response { return in.Data().(*fetch.Response) }
-	list := []ps.Member{
-		ps.Prop("StatusCode", "System.Net.HttpStatusCode", func(_ context.Context, in *ps.Invoke) (any, error) {
-			return in.Session.Enum("System.Net.HttpStatusCode", int64(data(in).StatusCode)), nil
-		}),
-		ps.Prop("Headers", "System.Collections.IDictionary", func(_ context.Context, in *ps.Invoke) (any, error) {
-			return headerTable(in.Session, data(in).Header), nil
-		}),
-		ps.Method("Close", "void", ps.O("", func(context.Context, *ps.Invoke) (any, error) { return nil, nil })),
-		ps.Method("Dispose", "void", ps.O("", func(context.Context, *ps.Invoke) (any, error) { return nil, nil })),
-	}
-	if uri == "" {
-		return append(list,
-			ps.Prop("RequestMessage", "System.Net.Http.HttpRequestMessage", func(_ context.Context, in *ps.Invoke) (any, error) {
-				return in.Session.Object("System.Net.Http.HttpRequestMessage", data(in).URL), nil
-			}),
-			ps.Prop("ReasonPhrase", "string", func(_ context.Context, in *ps.Invoke) (any, error) {
-				_, text, _ := strings.Cut(data(in).Status, " ")
-				return text, nil
-			}))
-	}
-	return append(list,
-		ps.Prop(uri, "uri", func(ctx context.Context, in *ps.Invoke) (any, error) {
+	return []ps.Member{
+		statusMember(),
+		ps.Prop("ResponseUri", "uri", func(ctx context.Context, in *ps.Invoke) (any, error) {
 			return in.Session.CastTo(ctx, data(in).URL.String(), "uri")
 		}),
 		ps.Prop("StatusDescription", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return statusText(in.Session, data(in)), nil }),
-		ps.Prop("ContentLength", "long", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).ContentLength, nil }),
 		ps.Prop("ContentType", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).Header.Get("Content-Type"), nil }),
-	)
+	}
 }
 
-func requestMembers(uri string) []ps.Member {
-	return []ps.Member{ps.Prop(uri, "uri", func(ctx context.Context, in *ps.Invoke) (any, error) {
-		u, _ := in.Data().(*url.URL)
-		if u == nil {
-			return nil, nil
-		}
-		return in.Session.CastTo(ctx, u.String(), "uri")
-	})}
+func messageMembers() []ps.Member {
+	data := func(in *ps.Invoke) *fetch.Response { return in.Data().(*fetch.Response) }
+	return []ps.Member{
+		statusMember(),
+		ps.Prop("Headers", "System.Collections.IDictionary", func(_ context.Context, in *ps.Invoke) (any, error) {
+			return headerTable(in.Session, data(in).Header), nil
+		}),
+		ps.Method("Dispose", "void", ps.O("", func(context.Context, *ps.Invoke) (any, error) { return nil, nil })),
+		ps.Prop("RequestMessage", "System.Net.Http.HttpRequestMessage", func(_ context.Context, in *ps.Invoke) (any, error) {
+			return in.Session.Object("System.Net.Http.HttpRequestMessage", data(in).URL), nil
+		}),
+		ps.Prop("ReasonPhrase", "string", func(_ context.Context, in *ps.Invoke) (any, error) {
+			_, text, _ := strings.Cut(data(in).Status, " ")
+			return text, nil
+		}),
+	}
+}
+
+func statusMember() ps.Member {
+	return ps.Prop("StatusCode", "System.Net.HttpStatusCode", func(_ context.Context, in *ps.Invoke) (any, error) {
+		return in.Session.Enum("System.Net.HttpStatusCode", int64(in.Data().(*fetch.Response).StatusCode)), nil
+	})
 }

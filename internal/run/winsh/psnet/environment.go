@@ -78,9 +78,7 @@ func environmentMembers() []ps.Member {
 		constant("IsPrivilegedProcess", "bool", true),
 		field("ProcessPath", "string", func(*ps.Invoke) any { return `C:\Program Files\PowerShell\pwsh.exe` }),
 		field("TickCount64", "long", func(in *ps.Invoke) any { return in.Session.Machine().Now().UnixMilli() }))...)
-	version := field("Version", "version", func(*ps.Invoke) any { return ps.Version{Major: 4, Minor: 0, Build: 30319, Revision: 42000} })
-	version.Edition = ps.Desktop
-	return append(append(list, version), refusedStatic("it ends the process without a word", "use exit or throw", "FailFast")...)
+	return append(list, refusedStatic("it ends the process without a word", "use exit or throw", "FailFast")...)
 }
 
 func processors(in *ps.Invoke) any {
