@@ -106,15 +106,21 @@ func (r Ref) String() string {
 }
 
 // Familiar returns the reference as docker lists it: without the host and the
-// directory that stand for Docker Hub.
+// directory that stand for Docker Hub, as far as what is left still means r. The
+// name "0.0/app" alone would be one of a registry 0.0.
 func (r Ref) Familiar() string {
-	s, ok := strings.CutPrefix(r.String(), "docker.io/")
-	if ok {
-		if short, ok := strings.CutPrefix(s, "library/"); ok {
-			return short
+	whole := r.String()
+	name, ok := strings.CutPrefix(whole, "docker.io/")
+	if !ok {
+		return whole
+	}
+	short := strings.TrimPrefix(name, "library/")
+	for _, s := range []string{short, name} {
+		if again, err := Parse(s); err == nil && again == r {
+			return s
 		}
 	}
-	return s
+	return whole
 }
 
 // Which returns what names the image within the repository: the digest if there

@@ -16,6 +16,9 @@ func TestParse(t *testing.T) {
 		{"me/app:1", DockerHub, "me/app", "1", "docker.io/me/app:1", "me/app:1"},
 		{"docker.io/me/app", DockerHub, "me/app", "latest", "docker.io/me/app:latest", "me/app:latest"},
 		{"index.docker.io/nanoserver", DockerHub, "library/nanoserver", "latest", "docker.io/library/nanoserver:latest", "nanoserver:latest"},
+		{"docker.io/0.0/app", DockerHub, "0.0/app", "latest", "docker.io/0.0/app:latest", "docker.io/0.0/app:latest"},
+		{"docker.io/localhost/app", DockerHub, "localhost/app", "latest", "docker.io/localhost/app:latest", "docker.io/localhost/app:latest"},
+		{"library/a/b:1", DockerHub, "library/a/b", "1", "docker.io/library/a/b:1", "library/a/b:1"},
 		{"localhost/app", "localhost", "app", "latest", "localhost/app:latest", "localhost/app:latest"},
 		{"localhost:5000/a/b:V1", "localhost:5000", "a/b", "V1", "localhost:5000/a/b:V1", "localhost:5000/a/b:V1"},
 		{"[::1]:5000/app:1", "[::1]:5000", "app", "1", "[::1]:5000/app:1", "[::1]:5000/app:1"},
@@ -58,7 +61,7 @@ func TestParseErrors(t *testing.T) {
 // What parses can be printed and parsed again; else names change on their way
 // through an OCI layout.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"a", "a:b", "r.example:5000/a/b:c", "[::1]:1/a", "a@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "index.docker.io/a", "A/b", "docker.io/library/x:1"} {
+	for _, s := range []string{"a", "a:b", "r.example:5000/a/b:c", "[::1]:1/a", "a@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "index.docker.io/a", "A/b", "docker.io/library/x:1", "docker.io/0.0/0", "library/a/b", "docker.io/localhost/x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
