@@ -183,6 +183,13 @@ func (s *Session) arith(op pslang.Op, a, b any) (any, error) {
 	if t, ok, err := s.timeArith(op, a, b); ok || err != nil {
 		return t, err
 	}
+	if o, isObject := a.(*Object); isObject {
+		if x, operates := o.Data.(Operand); operates {
+			if v, ok, err := x.Operate(s, opMethod(op), b); ok || err != nil {
+				return v, err
+			}
+		}
+	}
 	var err error
 	x, kx := numericKind(a)
 	y, ky := numericKind(b)
@@ -238,6 +245,7 @@ func (s *Session) badNumber(text, typ string) error {
 	return r
 }
 
+// opMethod is the name of an operator as a method of .NET.
 func opMethod(op pslang.Op) string {
 	switch op {
 	case pslang.OpAdd:

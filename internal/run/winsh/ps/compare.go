@@ -44,7 +44,7 @@ func (s *Session) Equal(a, b any, caseSensitive bool) bool {
 	if kindOf(a) != notNumber && kindOf(b) != notNumber {
 		return compareNumbers(a, b) == 0
 	}
-	if netEqual(a, b) {
+	if SameValue(a, b) {
 		return true
 	}
 	if sameKind(a, b) {
@@ -58,7 +58,7 @@ func (s *Session) Equal(a, b any, caseSensitive bool) bool {
 	if kindOf(a) != notNumber {
 		return compareNumbers(a, y) == 0
 	}
-	return netEqual(a, Unwrap(y))
+	return SameValue(a, Unwrap(y))
 }
 
 // sameKind reports whether two values have the same Go type, so that a
@@ -85,9 +85,9 @@ func textEqual(a, b string, caseSensitive bool) bool {
 	return strings.EqualFold(a, b)
 }
 
-// netEqual is Object.Equals: values by value, references by identity, objects
+// SameValue is Object.Equals: values by value, references by identity, objects
 // by their Data if that can compare itself.
-func netEqual(a, b any) bool {
+func SameValue(a, b any) bool {
 	a, b = Unwrap(a), Unwrap(b)
 	switch x := a.(type) {
 	case nil:
@@ -187,7 +187,7 @@ func (s *Session) Compare(a, b any, caseSensitive bool) (int, error) {
 	if n, ok := s.compareSame(a, y); ok {
 		return n, nil
 	}
-	if netEqual(a, y) {
+	if SameValue(a, y) {
 		return 0, nil
 	}
 	return 0, s.fail(tRuntime, `Cannot compare "`+s.ToString(a)+`" because it is not IComparable.`, "NotIcomparable", InvalidOperation, nil)

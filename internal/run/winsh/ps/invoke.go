@@ -368,7 +368,7 @@ func (s *Session) badArgument(name string, p Param, i int, a any, typ string, t 
 }
 
 // paramType resolves the type of a parameter; T is the argument of a generic
-// type.
+// type, and T1 to T7 are those of one with several.
 func (s *Session) paramType(name string, t *Type) *Type {
 	if t != nil && len(t.Args) > 0 {
 		switch strings.TrimSuffix(name, "[]") {
@@ -379,6 +379,8 @@ func (s *Session) paramType(name string, t *Type) *Type {
 			return t.Args[0]
 		case "TValue":
 			return t.Args[len(t.Args)-1]
+		case "T1", "T2", "T3", "T4", "T5", "T6", "T7":
+			return t.Args[name[1]-'1']
 		}
 	}
 	if name == "" || name == "T" || name == "TKey" || name == "TValue" {

@@ -229,7 +229,11 @@ func (s *Session) split(ctx context.Context, a, b any, caseSensitive bool) (any,
 		if err != nil {
 			return nil, err
 		}
-		options, simple = splitOptions(v.(Enum).Value, options)
+		flags := v.(Enum).Value
+		if s.splitClash(flags) {
+			return nil, s.fail("System.Management.Automation.ParseException", "The options of -split cannot be combined: "+s.ToString(v)+".", "InvalidSplitOptionCombination", ParserError, nil)
+		}
+		options, simple = splitOptions(flags, options)
 	}
 	var list []string
 	for _, v := range Items(a) {
@@ -254,6 +258,14 @@ func (s *Session) split(ctx context.Context, a, b any, caseSensitive bool) (any,
 		list = append(list, parts...)
 	}
 	return Strings(list), nil
+}
+
+// splitClash reports options that -split refuses together: SimpleMatch and any
+// but IgnoreCase, and in 5.1 Singleline and Multiline.
+func (s *Session) splitClash(flags int64) bool {
+	const simpleMatch, singleline, multiline, ignoreCase = 1, 16, 32, 64
+	return flags&simpleMatch != 0 && flags&^(simpleMatch|ignoreCase) != 0 ||
+		s.edition != Core && flags&singleline != 0 && flags&multiline != 0
 }
 
 // splitOptions turns PowerShell's SplitOptions into those of regular

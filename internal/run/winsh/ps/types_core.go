@@ -209,7 +209,7 @@ func objectMembers() []Member {
 			return in.Session.engine.TypeOf(in.Self), nil
 		})),
 		Method("Equals", "bool", O("System.Object obj", func(_ context.Context, in *Invoke) (any, error) {
-			return netEqual(in.Self, in.Args[0]), nil
+			return SameValue(in.Self, in.Args[0]), nil
 		})),
 		Method("GetHashCode", "int", O("", func(_ context.Context, in *Invoke) (any, error) {
 			return hashCode(in.Self), nil

@@ -139,6 +139,13 @@ type List interface {
 	SetAt(i int, v any) error
 }
 
+// Operand is implemented by the Data of an [Object] whose type has operators.
+type Operand interface {
+	// Operate applies an operator ("op_Subtraction") to the value and another; ok
+	// is false if there is none for the two.
+	Operate(s *Session, op string, other any) (v any, ok bool, err error)
+}
+
 // Dictionary is implemented by the Data of an [Object] that is an IDictionary:
 // indexed by key, its keys readable as properties, and not unrolled.
 type Dictionary interface {

@@ -263,13 +263,10 @@ func dateSelf(in *ps.Invoke) ps.DateTime {
 func dateMethods() []ps.Member {
 	add := func(name string, unit ps.TimeSpan) ps.Member {
 		return method(name, "datetime", can(func(in *ps.Invoke) (any, error) {
-			d, n := dateSelf(in), floatOf(in.Args[0])
-			ticks := int64(n * float64(unit))
-			if desktop(in.Session) && unit > 1 {
-				ticks = int64(math.Floor(math.Abs(n)*float64(unit/ps.TicksPerMillisecond)+0.5)) * int64(ps.TicksPerMillisecond)
-				if n < 0 {
-					ticks = -ticks
-				}
+			d := dateSelf(in)
+			ticks, err := unitTicks(in, unit)
+			if err != nil {
+				return nil, err
 			}
 			return dateOf(in.Session, d.Ticks()+ticks, d.Kind)
 		}), "double value")
@@ -325,6 +322,23 @@ func dateMethods() []ps.Member {
 }
 
 // addMonths keeps the day, or takes the last one of a shorter month.
+// unitTicks are as many units as the argument says, for AddDays and its kin: to
+// the millisecond in 5.1.
+func unitTicks(in *ps.Invoke, unit ps.TimeSpan) (int64, error) {
+	n := floatOf(in.Args[0])
+	if all := n * float64(unit); math.IsNaN(all) || math.Abs(all) > float64(math.MaxInt64/2) {
+		return 0, outOfRange(in.Session, "Value to add was out of range.", "value")
+	}
+	if !desktop(in.Session) {
+		return int64(n * float64(unit)), nil
+	}
+	ticks := int64(math.Floor(math.Abs(n)*float64(unit/ps.TicksPerMillisecond)+0.5)) * int64(ps.TicksPerMillisecond)
+	if n < 0 {
+		ticks = -ticks
+	}
+	return ticks, nil
+}
+
 func addMonths(s *ps.Session, d ps.DateTime, n int) (any, error) {
 	t := d.T
 	m := int(t.Month()) - 1 + n

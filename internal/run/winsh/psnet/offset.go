@@ -22,6 +22,40 @@ func newOffset(s *ps.Session, t time.Time) *ps.Object {
 // Compare orders moments, for operators and Sort-Object.
 func (o offset) Compare(other any) int { return o.t.Compare(other.(offset).t) }
 
+// Operate implements [ps.Operand]: moments differ by time spans.
+func (o offset) Operate(s *ps.Session, op string, other any) (any, bool, error) {
+	sign := map[string]int64{"op_Addition": 1, "op_Subtraction": -1}[op]
+	switch x := other.(type) {
+	case ps.TimeSpan:
+		if sign != 0 {
+			v, err := o.shift(s, sign*int64(x))
+			return v, true, err
+		}
+	case ps.DateTime:
+		if sign < 0 {
+			return o.since(instant(s, x)), true, nil
+		}
+	case *ps.Object:
+		if y, ok := x.Data.(offset); ok && sign < 0 {
+			return o.since(y.t), true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// shift is the moment some ticks later, in the same zone.
+func (o offset) shift(s *ps.Session, ticks int64) (any, error) {
+	clock := clockOf(o.t)
+	d, err := dateOf(s, clock.Ticks()+ticks, clock.Kind)
+	if err != nil {
+		return nil, err
+	}
+	return newOffset(s, zoneAt(d.(ps.DateTime).T, away(o.t))), nil
+}
+
+// since is the span between two moments.
+func (o offset) since(t time.Time) ps.TimeSpan { return utcTime(o.t).Sub(utcTime(t)) }
+
 // clock is the DateTime that an offset shows.
 func (o offset) clock() ps.DateTime { return ps.DateTime{T: o.t, Kind: ps.KindLocal} }
 
@@ -198,9 +232,14 @@ func offsetStatics() []ps.Member {
 }
 
 func offsetMethods() []ps.Member {
-	add := func(name string, unit time.Duration) ps.Member {
-		return method(name, offsetName, val(func(in *ps.Invoke) any {
-			return newOffset(in.Session, offsetSelf(in).Add(time.Duration(floatOf(in.Args[0])*float64(unit))))
+	moved := func(in *ps.Invoke, ticks int64) (any, error) { return in.Data().(offset).shift(in.Session, ticks) }
+	add := func(name string, unit ps.TimeSpan) ps.Member {
+		return method(name, offsetName, can(func(in *ps.Invoke) (any, error) {
+			ticks, err := unitTicks(in, unit)
+			if err != nil {
+				return nil, err
+			}
+			return moved(in, ticks)
 		}), "double value")
 	}
 	months := func(name, arg string, unit int) ps.Member {
@@ -215,9 +254,6 @@ func offsetMethods() []ps.Member {
 	other := func(in *ps.Invoke) (time.Time, bool) {
 		o, ok := dataOf[offset](in, 0)
 		return o.t, ok
-	}
-	moved := func(in *ps.Invoke, by ps.TimeSpan) any {
-		return newOffset(in.Session, offsetSelf(in).Add(time.Duration(by)*100))
 	}
 	return []ps.Member{
 		method("ToUnixTimeSeconds", "long", val(func(in *ps.Invoke) any { return offsetSelf(in).Unix() }), ""),
@@ -236,15 +272,15 @@ func offsetMethods() []ps.Member {
 			}
 			return in.Data().(offset).text(format)
 		}), "", "string format", "System.IFormatProvider formatProvider", "string format, System.IFormatProvider formatProvider"),
-		add("AddDays", 24*time.Hour), add("AddHours", time.Hour), add("AddMinutes", time.Minute), add("AddSeconds", time.Second), add("AddMilliseconds", time.Millisecond),
+		add("AddDays", ps.TicksPerDay), add("AddHours", ps.TicksPerHour), add("AddMinutes", ps.TicksPerMinute), add("AddSeconds", ps.TicksPerSecond), add("AddMilliseconds", ps.TicksPerMillisecond),
 		months("AddMonths", "int months", 1), months("AddYears", "int years", 12),
-		method("AddTicks", offsetName, val(func(in *ps.Invoke) any { return moved(in, ps.TimeSpan(intOf(in.Args[0]))) }), "long ticks"),
-		method("Add", offsetName, val(func(in *ps.Invoke) any { return moved(in, in.Args[0].(ps.TimeSpan)) }), "timespan timeSpan"),
-		method("Subtract", "System.Object", val(func(in *ps.Invoke) any {
+		method("AddTicks", offsetName, can(func(in *ps.Invoke) (any, error) { return moved(in, intOf(in.Args[0])) }), "long ticks"),
+		method("Add", offsetName, can(func(in *ps.Invoke) (any, error) { return moved(in, int64(in.Args[0].(ps.TimeSpan))) }), "timespan timeSpan"),
+		method("Subtract", "System.Object", can(func(in *ps.Invoke) (any, error) {
 			if t, ok := other(in); ok {
-				return ps.TimeSpan(offsetSelf(in).Sub(t) / 100)
+				return in.Data().(offset).since(t), nil
 			}
-			return moved(in, -in.Args[0].(ps.TimeSpan))
+			return moved(in, -int64(in.Args[0].(ps.TimeSpan)))
 		}), offsetName+" value", "timespan value"),
 		method("CompareTo", "int", val(func(in *ps.Invoke) any {
 			t, _ := other(in)

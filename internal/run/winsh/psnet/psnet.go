@@ -64,7 +64,7 @@ func All() []*ps.Type {
 	return slices.Concat(
 		environmentTypes(), pathTypes(), fileTypes(), streamTypes(), fileStreamTypes(), compressTypes(), textTypes(), binaryTypes(), encodingTypes(), zipTypes(),
 		stringTypes(), wildcardTypes(), numberTypes(), mathTypes(), convertTypes(), timeTypes(), cultureTypes(), regexTypes(), miscTypes(),
-		listTypes(), dictionaryTypes(), setTypes(),
+		listTypes(), dictionaryTypes(), setTypes(), tupleTypes(),
 		uriTypes(), netTypes(), webClientTypes(), webRequestTypes(), httpClientTypes(), taskTypes(),
 		cryptoTypes(), identityTypes(), registryTypes(), xmlTypes(), processTypes(), assemblyTypes(), refusedTypes(),
 	)

@@ -40,7 +40,7 @@ func (b *bag) list() []any {
 	return list
 }
 
-// setTypes are sets, queues, stacks and tuples.
+// setTypes are sets, queues and stacks.
 func setTypes() []*ps.Type {
 	const enumerable, collection = "System.Collections.IEnumerable", "System.Collections.ICollection"
 	made := func(set, sort, stack bool) run {
@@ -76,7 +76,6 @@ func setTypes() []*ps.Type {
 		typ("System.Collections.Generic.Stack`1", stackMembers, stack, "", "int capacity", "T[] collection"), typ("System.Collections.Stack", stackMembers, stack, "", "int capacity", "System.Collections.ICollection col"),
 		typ("System.Collections.Concurrent.ConcurrentQueue`1", queueMembers, queue, "", "T[] collection"), typ("System.Collections.Concurrent.ConcurrentBag`1", bagMembers, queue, "", "T[] collection"),
 		typ("System.Collections.Concurrent.ConcurrentStack`1", stackMembers, stack, "", "T[] collection"),
-		{Name: "System.Tuple", Abstract: true, Members: tupleMembers},
 	}
 }
 
@@ -250,16 +249,4 @@ func queueMembers() []ps.Member {
 
 func stackMembers() []ps.Member {
 	return taking("Push", "Pop", "Stack empty.", func(b *bag) int { return len(b.items) - 1 })
-}
-
-// tupleMembers make tuples, which are objects with Item1, Item2 …
-func tupleMembers() []ps.Member {
-	const all = "System.Object item1, System.Object item2, System.Object item3, System.Object item4"
-	return []ps.Member{static("Create", "System.Object", val(func(in *ps.Invoke) any {
-		o := ps.NewCustom()
-		for i, v := range in.Args {
-			o.Set("Item"+string(rune('1'+i)), v)
-		}
-		return o
-	}), "System.Object item1", "System.Object item1, System.Object item2", "System.Object item1, System.Object item2, System.Object item3", all)}
 }
