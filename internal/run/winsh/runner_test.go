@@ -2,6 +2,7 @@ package winsh_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -81,6 +82,28 @@ func (programs) Check(context.Context, string, []machine.Arg) error { return nil
 func (programs) Run(ctx context.Context, path string, p *machine.Process) (int, error) {
 	_, _ = fmt.Fprintf(p.Stdout, "%s in %s\r\n", path, p.Dir)
 	return len(p.Args), p.Machine.FS().WriteFile(ctx, `C:\args.txt`, []byte(strings.Join(p.Args[1:], "|")))
+}
+
+// broken breaks over what it is asked.
+type broken struct{ programs }
+
+func (broken) Run(context.Context, string, *machine.Process) (int, error) {
+	var none map[string]int
+	none["x"] = 1
+	return 0, nil
+}
+
+// Broken if it fails: a fault in an interpreter ends the whole build, says
+// nothing of the step, or shows a secret of it.
+func TestFaultOfCasement(t *testing.T) {
+	exe := &tree.Entry{Name: "app/tool.exe", Kind: tree.File, Size: 2, Content: tree.Bytes("MZ")}
+	root := tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}, &tree.Layer{Changes: tree.NewSet([]tree.Change{{Entry: exe}})})
+	step := run.Step{Args: []string{"cmd", "/S", "/C", `C:\app\tool`}, Root: root, Stdout: io.Discard, Stderr: io.Discard}
+	_, err := winsh.New(winsh.Options{Programs: broken{}}).Run(t.Context(), step)
+	var fault *winsh.FaultError
+	if !errors.As(err, &fault) || !strings.Contains(fault.What, "nil map") || !strings.Contains(fault.At, "broken.Run (runner_test.go:") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // Broken if it fails: programs of the image cannot be run by somebody else, or

@@ -80,7 +80,8 @@ type Outcome struct {
 }
 
 // Check implements [run.Checker].
-func (r *Runner) Check(ctx context.Context, s run.Step) error {
+func (r *Runner) Check(ctx context.Context, s run.Step) (err error) {
+	defer caught(&err)
 	if s.Root.OS != "windows" {
 		return run.Unrouted(s)
 	}
@@ -174,7 +175,8 @@ func (r *Runner) execute(ctx context.Context, s run.Step, spool machine.Spool, p
 // registryFunc decides which changes of the registry the layer carries.
 type registryFunc func([]machine.RegistryChange) ([]machine.RegistryChange, error)
 
-func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy registryFunc) (*Outcome, error) {
+func (r *Runner) do(ctx context.Context, s run.Step, spool machine.Spool, policy registryFunc) (done *Outcome, err error) {
+	defer caught(&err)
 	mounts, err := r.mounts(ctx, s)
 	if err != nil {
 		return nil, err
