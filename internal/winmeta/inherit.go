@@ -1,5 +1,7 @@
 package winmeta
 
+import "slices"
+
 // InheritFor returns the descriptor that Windows gives to a new file or
 // directory inside the directory d when its creator asks for none: the rules of
 // SeAssignSecurityEx. Owner and group are the creator's; an empty one means
@@ -112,6 +114,27 @@ func substitute(s, owner, group SID) SID {
 		return group
 	}
 	return s
+}
+
+// MapGeneric returns a descriptor as Windows keeps it of a file that it is set
+// for: generic rights become what they mean for files, except in entries that are
+// only there to be inherited.
+func (d Descriptor) MapGeneric() Descriptor {
+	d.DACL, d.SACL = mapGenericIn(d.DACL), mapGenericIn(d.SACL)
+	return d
+}
+
+func mapGenericIn(list []ACE) []ACE {
+	cloned := false
+	for i, a := range list {
+		if m := mapGeneric(a.Mask); m != a.Mask && a.Flags&InheritOnly == 0 {
+			if !cloned {
+				list, cloned = slices.Clone(list), true
+			}
+			list[i].Mask = m
+		}
+	}
+	return list
 }
 
 // mapGeneric replaces generic rights by what they mean for files.

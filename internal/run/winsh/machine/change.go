@@ -358,6 +358,7 @@ func (f *FS) SetDescriptor(ctx context.Context, path string, d winmeta.Descripto
 	if err != nil {
 		return err
 	}
+	d = d.MapGeneric()
 	old := f.aclOf(n).d
 	right := uint32(0)
 	if owner, dacl := d.Owner != old.Owner || d.Group != old.Group, old; true {

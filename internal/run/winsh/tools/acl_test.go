@@ -70,6 +70,11 @@ func TestIcacls(t *testing.T) {
 			line: `icacls d\f /setowner "NT AUTHORITY\LOCAL SERVICE"`, out: "processed file: d\\f\r\n" + done1, d: dir,
 			f: "O:LSG:SYD:AI(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BU)",
 		},
+		{
+			line: `icacls d /grant Everyone:(OI)(CI)(GR,GE) /grant Guests:(CI)(IO)(GR)`, out: "processed file: d\r\n" + done1,
+			d: "O:BAG:SYD:AI(A;CIIO;GR;;;BG)(A;OICI;0x1200a9;;;WD)(A;OICIID;FA;;;SY)(A;OICIID;0x1200a9;;;BU)",
+			f: "O:BAG:SYD:AI(A;ID;0x1200a9;;;WD)(A;ID;FA;;;SY)(A;ID;0x1200a9;;;BU)",
+		},
 		{line: `icacls d`, out: "d NT AUTHORITY\\SYSTEM:(I)(OI)(CI)(F)\r\n  BUILTIN\\Users:(I)(OI)(CI)(RX)\r\n\r\n" + done1, d: dir, f: file},
 		{line: `icacls d /grant DefaultAccount:F`, refused: "icacls with DefaultAccount"},
 		{line: `icacls d /save x`, refused: "icacls /save"},

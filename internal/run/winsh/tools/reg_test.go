@@ -234,6 +234,30 @@ func TestReg32(t *testing.T) {
 	}
 }
 
+// TestRegImportANSI fails if the characters of a file that is not UTF-16 are not
+// those of the ANSI code page.
+func TestRegImportANSI(t *testing.T) {
+	const key = "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Y]\r\n"
+	b := newBox(t, machine.Options{},
+		"C:\\w\\4.reg=REGEDIT4\r\n"+key+"\"caf\xe9\"=\"\x80uro\"\r\n\"e\"=hex(2):25,e9,25,00\r\n",
+		"C:\\w\\5.reg=Windows Registry Editor Version 5.00\r\n"+key+"\"u\"=\"\xc3\xa9\"\r\n",
+		"C:\\w\\ascii.reg=\xef\xbb\xbfWindows Registry Editor Version 5.00\r\n"+key+"\"a\"=\"1\"\r\n",
+		"C:\\w\\mark.reg=\xef\xbb\xbfWindows Registry Editor Version 5.00\r\n"+key+"\"a\"=\"\xc3\xa9\"\r\n")
+	for _, name := range []string{"4", "5", "ascii"} {
+		if diff := gocmp.Diff(result{Err: "The operation completed successfully.\r\n"}, b.call("reg import "+name+".reg", "")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	b.page = 65001
+	want := crlf("", `HKEY_LOCAL_MACHINE\SOFTWARE\Y`, "    café    REG_SZ    €uro", "    e    REG_EXPAND_SZ    %é%", "    u    REG_SZ    Ã©", "    a    REG_SZ    1", "")
+	if got := b.call(`reg query HKLM\SOFTWARE\Y`, "").Out; !sameLines(want, got) {
+		t.Errorf("the key (-want +got):\n%s", gocmp.Diff(want, got))
+	}
+	if r := b.call("reg import mark.reg", ""); r.Refused == "" {
+		t.Errorf("UTF-8 with a mark must be refused beyond ASCII: %+v", r)
+	}
+}
+
 // TestRegAddTypes fails if reg stores other bytes, or takes or refuses other
 // words than Windows does.
 func TestRegAddTypes(t *testing.T) {

@@ -23,6 +23,9 @@ type regChange struct {
 	deleteValue bool
 }
 
+// regANSI is the code page of files that are not UTF-16.
+const regANSI = 1252
+
 // regHeader is the first line of the files that are written.
 const regHeader = "Windows Registry Editor Version 5.00"
 
@@ -38,11 +41,18 @@ func (e *regLineError) Error() string {
 	return fmt.Sprintf("reading registry entries: line %d is not understood: %s", e.line, e.text)
 }
 
-// parseRegFile reads a .reg file, UTF-16 or in bytes.
+// errRegEncoding is a .reg file whose characters Windows may read in two ways.
+var errRegEncoding = errors.New("reading registry entries: how Windows reads UTF-8 with a byte order mark is not certain beyond ASCII")
+
+// parseRegFile reads a .reg file, UTF-16 or in the ANSI code page, which is what
+// Windows takes everything else for.
 func parseRegFile(b []byte) ([]regChange, error) {
 	text, ok := fromUTF16(b)
 	if !ok {
-		text = string(bytes.TrimPrefix(b, []byte{0xEF, 0xBB, 0xBF}))
+		plain, marked := bytes.CutPrefix(b, []byte{0xEF, 0xBB, 0xBF})
+		if text = machine.DecodePage(regANSI, plain); marked && !machine.IsASCII(text) {
+			return nil, errRegEncoding
+		}
 	}
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	f := regFile{lines: lines}
@@ -179,7 +189,7 @@ func (f *regFile) data(name, s string) (v machine.RegValue, remove, ok bool) {
 		b, ok2 := f.hex(digits)
 		v = machine.RegValue{Name: name, Type: machine.RegType(t), Data: b}
 		if f.ansi && (v.Type == regExpandSz || v.Type == regMultiSz) {
-			v.Data = machine.EncodeUTF16(string(b))
+			v.Data = machine.EncodeUTF16(machine.DecodePage(regANSI, b))
 		}
 		return v, false, ok && ok2
 	}
@@ -241,6 +251,9 @@ func regImportFile(ctx context.Context, p *proc, command, name string, in input)
 		return machine.ErrorFileNotFound, nil
 	}
 	changes, err := parseRegFile(b)
+	if errors.Is(err, errRegEncoding) {
+		return 0, machine.Refuse(what, err.Error(), "save the file as UTF-16, which is Unicode to Notepad")
+	}
 	if err != nil {
 		return 0, machine.Refuse(what, err.Error()+", and Windows would skip it silently", "correct the file")
 	}
