@@ -18,7 +18,7 @@ import (
 func certVerbs() map[string]func(ctx context.Context, p *proc, c certArgs) (int, error) {
 	return map[string]func(ctx context.Context, p *proc, c certArgs) (int, error){
 		"hashfile": certHash, "encode": certEncode, "decode": certDecode,
-		"decodehex": certDecodeHex, "encodehex": certEncodeHex, "URLCache": certURLCache,
+		"decodehex": certDecodeHex, "encodehex": certEncodeHex, "URLCache": certURLCache, "addstore": certAddStore,
 	}
 }
 
@@ -70,11 +70,11 @@ func parseCert(words []word) (certArgs, error) {
 			c.force = true
 		case name == "split":
 			c.split = true
-		case slices.Contains([]string{"addstore", "delstore", "importpfx", "store", "viewstore", "verifystore", "generatesstfromwu"}, name):
-			return c, machine.Refuse("certutil "+w.text, "the stores of certificates lie in the registry, in a form that casement does not write",
-				"install the certificate when the container starts, in its entry point, or name it to the program that needs it")
+		case slices.Contains([]string{"delstore", "importpfx", "store", "viewstore", "verifystore", "generatesstfromwu"}, name):
+			return c, machine.Refuse("certutil "+w.text, "of the stores of certificates casement does only add to those of the machine",
+				"use certutil -addstore STORE FILE, or do it when the container starts, in its entry point")
 		default:
-			return c, machine.Refuse("certutil "+w.text, "certificates and their stores are not part of casement's machine", "use certutil for -hashfile, -encode, -decode, -decodehex, -encodehex and -urlcache only")
+			return c, machine.Refuse("certutil "+w.text, "certificates and their stores are not part of casement's machine", "use certutil for -hashfile, -encode, -decode, -decodehex, -encodehex, -urlcache and -addstore only")
 		}
 	}
 	if c.verb == "" && !unknown {
@@ -82,6 +82,11 @@ func parseCert(words []word) (certArgs, error) {
 	}
 	least, most := 2, 3
 	switch c.verb {
+	case "addstore":
+		least, most = 2, 2
+		if !unknown && len(c.args) > 0 && certStores()[strings.ToUpper(c.args[0])][0] == "" {
+			return c, machine.Refuse("certutil -addstore "+c.args[0], "casement does not know this store", certStoreWay)
+		}
 	case "hashfile":
 		least, most = 1, 2
 	case "URLCache":

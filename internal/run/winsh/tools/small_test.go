@@ -141,7 +141,7 @@ func TestCertutil(t *testing.T) {
 		{`certutil.exe -urlcache -f http://host/f.txt down.txt`, result{Out: "****  Online  ****\r\n" + done("URLCache")}},
 		{`certutil -urlcache -f http://host/f.txt`, result{Refused: "certutil -urlcache without -f and a file"}},
 		{`certutil -urlcache -split -f http://host/none x`, result{Out: "****  Online  ****\r\nCertUtil: -URLCache command FAILED: 0x80190194 (-2145844844 HTTP_E_STATUS_NOT_FOUND)\r\nCertUtil: Not found (404).\r\n", Code: -2145844844}},
-		{`certutil -addstore root x.cer`, result{Refused: "certutil -addstore"}},
+		{`certutil -delstore root x`, result{Refused: "certutil -delstore"}},
 		{`certutil -hashfile a.txt MD4`, result{Refused: "certutil -hashfile with MD4"}},
 	} {
 		if diff := gocmp.Diff(c.want, b.call(c.line, "")); diff != "" {
