@@ -31,3 +31,19 @@ func TestProgramPathsWithBlanks(t *testing.T) {
 		}
 	}
 }
+
+// Broken if it fails: quotes written as three, as Dockerfiles do where PowerShell
+// has to see one, group more or less than on Windows.
+func TestThreeQuotes(t *testing.T) {
+	for _, c := range []struct{ shell, text, want string }{
+		{"powershell", `Write-Output x"""$(1+1)\"""; Write-Output """a  b"""`, "x2\r\na b\r\n"},
+		{"powershell", `" Write-Output """a  b""" "`, "a  b\r\n"},
+		{"pwsh", `Write-Output """a  b"""`, "a  b\r\n"},
+	} {
+		var out strings.Builder
+		step := run.Step{Args: []string{c.shell, "-Command", c.text}, Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}), Stdout: &out, Stderr: &out}
+		if _, err := winsh.New(winsh.Options{}).Run(t.Context(), step); err != nil || out.String() != c.want {
+			t.Errorf("%s -Command %s printed %q, %v", c.shell, c.text, out.String(), err)
+		}
+	}
+}

@@ -69,13 +69,13 @@ func collapses(text string) bool { return strings.Contains(text, "  ") || string
 // commandText returns what stands in a command line of PowerShell for the text
 // that it is to execute; ok is false where that is a file, or encoded.
 func commandText(line string, core bool) (text string, ok bool) {
-	_, rest := machine.NextArg(line, true)
+	_, rest := machine.CutProgram(line)
 	for {
 		rest = strings.TrimLeft(rest, " \t")
 		if rest == "" {
 			return "", false
 		}
-		arg, after := machine.NextArg(rest, false)
+		arg, after := machine.CutArg(rest, core)
 		if arg == "" || arg[0] != '-' && arg[0] != '/' {
 			return rest, !core
 		}
@@ -87,7 +87,7 @@ func commandText(line string, core bool) (text string, ok bool) {
 			strings.HasPrefix(name, "commandw"):
 			return "", false
 		case takesValue(name, core):
-			_, after = machine.NextArg(strings.TrimLeft(after, " \t"), false)
+			_, after = machine.CutArg(strings.TrimLeft(after, " \t"), core)
 		}
 		rest = after
 	}
@@ -116,7 +116,7 @@ func lost(text string, core bool) loss {
 	var words []string
 	for rest := strings.TrimLeft(text, " \t"); rest != ""; rest = strings.TrimLeft(rest, " \t") {
 		var w string
-		w, rest = machine.NextArg(rest, false)
+		w, rest = machine.CutArg(rest, core)
 		words = append(words, w)
 	}
 	got := strings.Join(words, " ")

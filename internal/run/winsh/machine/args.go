@@ -2,13 +2,15 @@ package machine
 
 import "strings"
 
-// SplitCommandLine takes a command line apart by the rules of the C runtime
-// (CommandLineToArgvW), the program's name first.
+// SplitCommandLine takes a command line apart as its program does, the program's
+// name first: programs of Windows by the rules of CommandLineToArgvW and the C
+// runtime of Windows, pwsh by those of the newer runtime that it is built with.
 func SplitCommandLine(line string) []string {
 	if strings.Trim(line, " \t") == "" {
 		return nil
 	}
-	name, rest := cutProgram(line)
+	name, rest := CutProgram(line)
+	newer := strings.TrimSuffix(strings.ToLower(name[strings.LastIndexAny(name, `\/`)+1:]), ".exe") == "pwsh"
 	args := []string{name}
 	for {
 		rest = strings.TrimLeft(rest, " \t")
@@ -16,23 +18,14 @@ func SplitCommandLine(line string) []string {
 			return args
 		}
 		var arg string
-		arg, rest = cutArg(rest)
+		arg, rest = CutArg(rest, newer)
 		args = append(args, arg)
 	}
 }
 
-// NextArg takes the first argument off a command line that does not begin with a
-// blank, or the program's name, which has rules of its own.
-func NextArg(line string, program bool) (arg, rest string) {
-	if program {
-		return cutProgram(line)
-	}
-	return cutArg(line)
-}
-
-// cutProgram cuts the program's name off: quotes group, backslashes are nothing
-// special.
-func cutProgram(line string) (name, rest string) {
+// CutProgram cuts the program's name off a command line: quotes group,
+// backslashes are nothing special.
+func CutProgram(line string) (name, rest string) {
 	var b strings.Builder
 	quoted := false
 	for i := 0; i < len(line); i++ {
@@ -48,10 +41,11 @@ func cutProgram(line string) (name, rest string) {
 	return b.String(), ""
 }
 
-// cutArg cuts one argument off. Of backslashes before a quote two stand for
-// one, and an odd one takes the quote's meaning; two quotes inside a quoted
-// part stand for one.
-func cutArg(s string) (arg, rest string) {
+// CutArg cuts the first argument off a text that does not begin with a blank. Of
+// backslashes before a quote two stand for one, and an odd one takes the quote's
+// meaning; two quotes inside a quoted part stand for one, and end that part
+// unless the runtime is the newer one: there """a  b""" is a, b, and here "a  b".
+func CutArg(s string, newer bool) (arg, rest string) {
 	var b strings.Builder
 	quoted := false
 	for i := 0; i < len(s); {
@@ -82,6 +76,7 @@ func cutArg(s string) (arg, rest string) {
 			b.WriteByte('"')
 		case quoted && i+1 < len(s) && s[i+1] == '"':
 			b.WriteByte('"')
+			quoted = newer
 			i++
 		default:
 			quoted = !quoted

@@ -160,7 +160,9 @@ func TestSplitCommandLine(t *testing.T) {
 		`  a`:                          {"", "a"},
 		`"C:\Program Files\x.exe" y`:   {`C:\Program Files\x.exe`, "y"},
 		`a "b c" d`:                    {"a", "b c", "d"},
-		`a "b""c" d`:                   {"a", `b"c`, "d"},
+		`a "b""c" d`:                   {"a", `b"c d`},
+		`a "b""c d`:                    {"a", `b"c`, "d"},
+		`a "b """c  d""" e"`:           {"a", `b "c  d" e`},
 		`a b\"c`:                       {"a", `b"c`},
 		`a "b\\" c`:                    {"a", `b\`, "c"},
 		`a b\\c`:                       {"a", `b\\c`},
@@ -171,7 +173,10 @@ func TestSplitCommandLine(t *testing.T) {
 		`a x="y z"`:                    {"a", "x=y z"},
 		`C:\x\y.exe \`:                 {`C:\x\y.exe`, `\`},
 		`powershell -c "echo \"x y\""`: {"powershell", "-c", `echo "x y"`},
-		`a """b c"""`:                  {"a", `"b c"`},
+		`a """b c"""`:                  {"a", `"b`, `c"`},
+		`a """b\""" c`:                 {"a", `"b"`, "c"},
+		`pwsh "b""c" d`:                {"pwsh", `b"c`, "d"},
+		`"C:\p f\PWSH.exe" """b c"""`:  {`C:\p f\PWSH.exe`, `"b c"`},
 		`a\"b c`:                       {`a\b c`},
 	} {
 		if diff := cmp.Diff(want, SplitCommandLine(line)); diff != "" {

@@ -531,7 +531,7 @@ func (k *checker) nativeArgs(n *pslang.Command, found machine.Found) (args []mac
 			b.add(x)
 			more := b.list[count:]
 			if b.asText {
-				more = machine.SplitCommandLine("x " + b.text.String()[text:])[1:]
+				more = machine.SplitCommandLine(`"` + found.Path + `" ` + b.text.String()[text:])[1:]
 			}
 			for _, one := range more {
 				args = append(args, machine.Arg{Text: one})
