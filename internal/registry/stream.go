@@ -36,21 +36,25 @@ func (c *Client) PushGrowing(ctx context.Context, ref Ref, g Growing) error {
 	}
 	sending, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	// Once the upload is being finished, what is there is what was sent.
+	asking, sent := context.WithCancel(sending)
+	defer sent()
 	go func() {
-		if d, err := g.Wait(sending); err == nil {
-			if there, err := r.has(sending, d); err == nil && there {
+		if d, err := g.Wait(asking); err == nil {
+			if there, err := r.has(asking, d); err == nil && there && asking.Err() == nil {
 				cancel(errThere)
 			}
 		}
 	}()
-	err := r.stream(sending, g)
+	err := r.stream(sending, g, sent)
 	if err != nil && errors.Is(context.Cause(sending), errThere) {
 		return nil
 	}
 	return err
 }
 
-func (r *repository) stream(ctx context.Context, g Growing) error {
+// stream uploads the blob, and calls sent before it names the upload's digest.
+func (r *repository) stream(ctx context.Context, g Growing, sent func()) error {
 	post := r.growingRequest(http.MethodPost, http.StatusAccepted)
 	post.path = r.ref.Repository + "/blobs/uploads/"
 	session, err := r.session(ctx, post)
@@ -69,6 +73,7 @@ func (r *repository) stream(ctx context.Context, g Growing) error {
 	if err != nil {
 		return err
 	}
+	sent()
 	resp, err := r.h.do(ctx, r.finishRequest(d, session))
 	if err != nil {
 		return err
