@@ -53,9 +53,11 @@ type binding struct {
 	// fromPipe are those that the current object has bound.
 	fromPipe []*param
 	valid    uint64
-	args     []any // what a simple function gets as $args
-	at       pslang.Extent
-	command  string
+	// before is what was valid before the first object of the pipeline.
+	before  uint64
+	args    []any // what a simple function gets as $args
+	at      pslang.Extent
+	command string
 	// piped says that objects come, and delayed are the blocks that are called
 	// for each of them.
 	piped   bool
@@ -526,8 +528,10 @@ func (b *binding) ambiguousSet() error {
 	return b.bindFail(msg, "AmbiguousParameterSet", pslang.Extent{}, nil)
 }
 
+const missingMandatory = "MissingMandatoryParameter"
+
 func (b *binding) missing(names []string) error {
-	return b.bindFail("Cannot process command because of one or more missing mandatory parameters: "+strings.Join(names, " ")+".", "MissingMandatoryParameter", pslang.Extent{}, nil)
+	return b.bindFail("Cannot process command because of one or more missing mandatory parameters: "+strings.Join(names, " ")+".", missingMandatory, pslang.Extent{}, nil)
 }
 
 // get returns the value of a parameter by its full name.

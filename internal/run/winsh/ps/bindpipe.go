@@ -2,6 +2,7 @@ package ps
 
 import (
 	"context"
+	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/pslang"
 )
@@ -10,26 +11,43 @@ import (
 // it.
 func (b *binding) bindObject(ctx context.Context, v any) (ok bool, err error) {
 	b.unbindPipe()
+	if b.before == 0 {
+		b.before = b.valid
+	}
+	b.valid = b.before
 	for _, d := range b.delayed {
 		if err := d.evaluate(ctx, b, v); err != nil {
 			return false, err
 		}
 		ok = true
 	}
-	valid := b.valid
 	for _, coerce := range []bool{false, true} {
 		for _, byProperty := range []bool{false, true} {
 			done, err := b.pass(ctx, v, byProperty, coerce)
 			if err != nil {
+				if r, isRecord := err.(*ErrorRecord); isRecord {
+					r.Target = v
+				}
 				return false, err
 			}
 			ok = ok || done
 		}
 	}
 	if !ok {
-		b.valid = valid
+		return false, nil
 	}
-	return ok, nil
+	return true, b.complete(v)
+}
+
+// complete looks whether an object has brought what is mandatory, and chooses the
+// parameter set.
+func (b *binding) complete(v any) error {
+	err := b.settle(false)
+	if r, ok := err.(*ErrorRecord); ok && r.ID == missingMandatory {
+		names := b.unbound(b.chosen(), false)
+		return b.bindFail("The input object cannot be bound because it did not contain the information required to bind all mandatory parameters:  "+strings.Join(names, " "), "InputObjectMissingMandatory", pslang.Extent{}, v)
+	}
+	return err
 }
 
 // delayedBlock is a script block that was given to a parameter which can be bound
@@ -134,7 +152,7 @@ func (b *binding) pass(ctx context.Context, v any, byProperty, coerce bool) (boo
 				continue
 			}
 			if err := b.put(ctx, p, x, pslang.Extent{}); err != nil {
-				if isControl(err) {
+				if isControl(err) || isInvalid(err) {
 					return false, err
 				}
 				continue
@@ -147,6 +165,13 @@ func (b *binding) pass(ctx context.Context, v any, byProperty, coerce bool) (boo
 		}
 	}
 	return bound, nil
+}
+
+// isInvalid reports whether an object has been converted for a parameter, and is
+// nothing that the parameter allows: no other parameter is tried.
+func isInvalid(err error) bool {
+	r, ok := err.(*ErrorRecord)
+	return ok && r.Exception.Type == "System.Management.Automation.ParameterBindingValidationException"
 }
 
 func (b *binding) pipeUse(p *param, sets uint64, byProperty bool) bool {

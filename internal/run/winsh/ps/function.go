@@ -47,6 +47,8 @@ type functionStage struct {
 	input   []any
 	vars    commonVars
 	err     error
+	// stale are parameters that an object bound, and that the next may not bind.
+	stale []*param
 }
 
 // file is the script that runs now, "" for a command line.
@@ -368,12 +370,13 @@ func (f *functionStage) process(ctx context.Context, e *element, v any) error {
 	body := f.block.Body
 	takes := f.binding.takesPipe()
 	if takes {
+		f.stale = append(f.stale, f.binding.fromPipe...)
 		ok, err := f.binding.bindObject(ctx, v)
 		if err != nil {
 			if isControl(err) {
 				return err
 			}
-			return e.writeError(ctx, e.s.record(err), "")
+			return e.writeErrorTo(ctx, e.s.record(err), f.vars.errorAction, f.vars.err)
 		}
 		if !ok && f.binding.meta.advanced {
 			return f.notBound(ctx, e, v)
@@ -382,6 +385,9 @@ func (f *functionStage) process(ctx context.Context, e *element, v any) error {
 		return f.notBound(ctx, e, v)
 	}
 	return f.within(e, func() error {
+		if err := f.restore(ctx, e); err != nil {
+			return err
+		}
 		for _, p := range f.binding.fromPipe {
 			f.setParam(p, f.binding.values[p])
 			f.frame.bound.Put(p.name, f.binding.values[p])
@@ -396,8 +402,26 @@ func (f *functionStage) process(ctx context.Context, e *element, v any) error {
 	})
 }
 
+// restore gives parameters that an object before this one has bound, and this one
+// does not, their defaults.
+func (f *functionStage) restore(ctx context.Context, e *element) error {
+	for _, p := range f.stale {
+		if _, bound := f.binding.values[p]; bound {
+			continue
+		}
+		v, err := f.initial(ctx, e, p)
+		if err != nil {
+			return err
+		}
+		f.setParam(p, v)
+		f.frame.bound.Delete(p.name)
+	}
+	f.stale = f.stale[:0]
+	return nil
+}
+
 func (f *functionStage) notBound(ctx context.Context, e *element, v any) error {
-	return e.writeError(ctx, e.s.notBound(f.binding, v), "")
+	return e.writeErrorTo(ctx, e.s.notBound(f.binding, v), f.vars.errorAction, f.vars.err)
 }
 
 func (f *functionStage) end(ctx context.Context, e *element) error {
