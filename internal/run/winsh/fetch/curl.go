@@ -23,7 +23,7 @@ func (curlProgram) Check(_ context.Context, _ *machine.Checking, args []machine.
 	if !ok {
 		return nil // looked at again before it runs
 	}
-	o, err := parseCurl(words)
+	o, err := parseCurl(words, "", nil)
 	var refused *run.RefusedError
 	if errors.As(err, &refused) {
 		return refused
@@ -68,7 +68,11 @@ func (curlProgram) Run(ctx context.Context, p *machine.Process) (int, error) {
 	if len(p.Args) > 0 {
 		args = p.Args[1:]
 	}
-	o, err := parseCurl(args)
+	var o *curlOptions
+	own, err := c.ownConfig(ctx, args)
+	if err == nil {
+		o, err = parseCurl(args, own, c.optionFile(ctx))
+	}
 	if err == nil {
 		c.o = o
 		err = c.run(ctx)

@@ -408,7 +408,7 @@ func TestCurlOptions(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"curl -K x http://x": "curl -K", "curl --cert x http://x": "curl --cert", "curl ftp://x/y": "curl with ftp://",
+		"curl --cert x http://x": "curl --cert", "curl ftp://x/y": "curl with ftp://",
 		"curl -u me http://x": "curl -u without a password", "curl -sfLz x http://x": "curl -z", "curl -c jar http://x": "curl -c",
 		"curl --resolve a:1:b http://x": "curl --resolve", "curl -w %{json} http://x": "curl -w %{json}",
 		"curl -x socks5://a http://x": "curl -x socks5://", "curl --next": "curl --next", "curl --expand-url x": "curl --expand-url",

@@ -25,6 +25,16 @@ func (f *curlFailure) Error() string { return f.text }
 
 // readLocal reads a file that an option names; "-" is standard input.
 func (c *curlRun) readLocal(ctx context.Context, name, option string) ([]byte, error) {
+	b, err := c.localBytes(ctx, name)
+	if windowsError(err) {
+		c.say("Failed to open " + name)
+		return nil, &curlUsage{code: 26, text: "option " + option + ": error encountered when reading a file", help: true}
+	}
+	return b, err
+}
+
+// localBytes reads a file, or standard input for "-".
+func (c *curlRun) localBytes(ctx context.Context, name string) ([]byte, error) {
 	if name == "-" {
 		b, err := io.ReadAll(io.LimitReader(c.p.Stdin, c.p.Machine.Limits().Memory))
 		if err != nil {
@@ -33,15 +43,10 @@ func (c *curlRun) readLocal(ctx context.Context, name, option string) ([]byte, e
 		return b, nil
 	}
 	full, err := machine.Full(c.p.Dir, name)
-	var b []byte
-	if err == nil {
-		b, err = c.fs.ReadFile(ctx, full, c.p.Machine.Limits().Memory)
+	if err != nil {
+		return nil, err
 	}
-	if windowsError(err) {
-		c.say("Failed to open " + name)
-		return nil, &curlUsage{code: 26, text: "option " + option + ": error encountered when reading a file", help: true}
-	}
-	return b, err
+	return c.fs.ReadFile(ctx, full, c.p.Machine.Limits().Memory)
 }
 
 // postData joins all -d, --data-… and --json to one text.

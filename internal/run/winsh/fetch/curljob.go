@@ -23,6 +23,7 @@ type curlJob struct {
 	host   string
 	body   *Body
 	user   *url.Userinfo
+	netrc  *netrc   // nil if it is not to be asked
 	query  []string // to be added to the URL
 	// proxies are those that the line itself has set; nil if it has set none.
 	proxies func(*url.URL) (*url.URL, error)
@@ -72,10 +73,16 @@ func (c *curlRun) prepare(ctx context.Context) (*curlJob, error) {
 		j.proxies = c.envProxies()
 	}
 	j.client = Client{Send: c.p.Machine.HTTP, Connect: o.connect, Timeout: o.timeout, Wire: wire}
+	if j.netrc, err = c.readNetrc(ctx); err != nil {
+		return nil, err
+	}
 	if o.location {
 		j.client.Redirects = CurlRedirects(o.maxRedirs, o.keepPost...)
 		j.client.Redirects.KeepAuth = o.trusted
 		j.client.Redirects.Allow = c.mayFollow
+		if j.netrc != nil {
+			j.client.Redirects.User = func(to *url.URL) *url.Userinfo { return j.netrc.user(to, to.User) }
+		}
 		if o.method != "" {
 			j.client.Redirects.Method = func(_ int, m string) string { return m }
 		}

@@ -42,6 +42,9 @@ type curlOptions struct {
 	agent             *string
 	referer           string
 	user              *string
+	netrc             bool
+	netrcOptional     bool
+	netrcFile         string
 	bearer            string
 	cookies           []string
 	data              []curlData
@@ -71,6 +74,12 @@ type curlOptions struct {
 	minTLS, maxTLS    uint16
 	version           bool
 	warnings          []string
+
+	// readFile reads a file of options; nil if they are not to be read yet, and
+	// partial says that there are some. configs is how many have been read.
+	readFile func(name string) (text string, ok bool, err error)
+	partial  bool
+	configs  int
 }
 
 // curlOutput says where a URL goes.
@@ -110,6 +119,7 @@ type curlOption struct {
 	takes  bool // an argument that does not matter
 	refuse string
 	gone   bool // the curl of Windows is built without it
+	config bool // its argument is a file of options
 }
 
 func curlTable() []curlOption {
@@ -138,6 +148,8 @@ func curlFlags() []curlOption {
 		boolFlag('R', "remote-time", func(o *curlOptions) *bool { return &o.remoteTime }),
 		boolFlag(0, "retry-all-errors", func(o *curlOptions) *bool { return &o.retryAll }),
 		boolFlag(0, "retry-connrefused", func(o *curlOptions) *bool { return &o.retryRefused }),
+		boolFlag('n', "netrc", func(o *curlOptions) *bool { return &o.netrc }),
+		boolFlag(0, "netrc-optional", func(o *curlOptions) *bool { return &o.netrcOptional }),
 		boolFlag(0, "path-as-is", func(o *curlOptions) *bool { return &o.pathAsIs }),
 		{name: "progress-meter", flag: func(o *curlOptions, on bool) error { o.noMeter = !on; return nil }},
 		{name: "clobber", flag: func(o *curlOptions, on bool) error { o.clobber = &on; return nil }},
@@ -221,6 +233,8 @@ func curlArgs() []curlOption {
 			o.noProxy = s
 			return nil
 		}},
+		textArg(0, "netrc-file", func(o *curlOptions) *string { return &o.netrcFile }),
+		{short: 'K', name: "config", takes: true, config: true},
 		textArg(0, "cacert", func(o *curlOptions) *string { return &o.caFile }),
 		{name: "proto", arg: func(o *curlOptions, s string) error { return o.proto.change(s) }},
 		{name: "proto-redir", arg: func(o *curlOptions, s string) error { return o.protoRedir.change(s) }},
@@ -401,10 +415,8 @@ func curlImpossible() []curlOption {
 			all = append(all, o)
 		}
 	}
-	no("config,K", true, "files of options are not supported")
 	no("next,: variable", false, "several groups of options on one line are not supported")
-	no("cookie-jar,c netrc-file etag-compare etag-save time-cond,z hsts alt-svc", true, "files that curl keeps from run to run are not supported")
-	no("netrc,n netrc-optional", false, "files that curl keeps from run to run are not supported")
+	no("cookie-jar,c etag-compare etag-save time-cond,z hsts alt-svc", true, "files that curl keeps from run to run are not supported")
 	no("cert,E cert-type key key-type pass pinnedpubkey crlfile capath engine ciphers tls13-ciphers curves", true, "client certificates and choices of TLS are not supported")
 	no("anyauth digest negotiate ntlm ssl-auto-client-cert", false, "casement does basic authentication only")
 	no("aws-sigv4 delegation login-options sasl-authzid service-name", true, "casement does basic authentication only")

@@ -7,11 +7,21 @@ import (
 	"github.com/casement/casement/internal/run/winsh/machine"
 )
 
-// parseCurl reads a command line, without the program's name. The error is a
-// *curlUsage or a *run.RefusedError.
-func parseCurl(args []string) (*curlOptions, error) {
-	o := &curlOptions{maxRedirs: 50, proto: everyProtocol(), protoRedir: redirProtocols()}
+// parseCurl reads a command line, without the program's name. Own is the file of
+// options that comes before it, if any; without readFile no such files are read.
+// The error is a *curlUsage or a *run.RefusedError.
+func parseCurl(args []string, own string, readFile func(name string) (string, bool, error)) (*curlOptions, error) {
+	o := &curlOptions{maxRedirs: 50, proto: everyProtocol(), protoRedir: redirProtocols(), readFile: readFile}
 	table := curlTable()
+	if own != "" {
+		err := o.config(table, own)
+		if u, ok := err.(*curlUsage); ok {
+			return nil, machine.Refuse("curl with "+own, strings.Split(u.text, "\n")[0], "correct the file, or call curl -q")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	flags := true
 	for i := 0; i < len(args); i++ {
 		word := args[i]
@@ -53,7 +63,7 @@ func (o *curlOptions) option(table []curlOption, word string, next *string) (use
 		}
 		opt := table[at]
 		if opt.arg == nil && !opt.takes {
-			if err := o.act(opt, "-"+string(letters[i]), "", true); err != nil {
+			if err := o.act(table, opt, "-"+string(letters[i]), "", true); err != nil {
 				return false, err
 			}
 			continue
@@ -63,9 +73,9 @@ func (o *curlOptions) option(table []curlOption, word string, next *string) (use
 			if next == nil {
 				return false, badArg(word, "requires parameter")
 			}
-			return true, o.act(opt, "-"+string(letters[i]), *next, true)
+			return true, o.act(table, opt, "-"+string(letters[i]), *next, true)
 		}
-		return false, o.act(opt, "-"+string(letters[i]), arg, true)
+		return false, o.act(table, opt, "-"+string(letters[i]), arg, true)
 	}
 	return false, nil
 }
@@ -88,17 +98,19 @@ func (o *curlOptions) long(table []curlOption, word, name string, next *string) 
 	}
 	opt := table[at]
 	if opt.arg == nil && !opt.takes {
-		return false, o.act(opt, word, "", on)
+		return false, o.act(table, opt, word, "", on)
 	}
 	if next == nil {
 		return false, badArg(word, "requires parameter")
 	}
-	return true, o.act(opt, word, *next, on)
+	return true, o.act(table, opt, word, *next, on)
 }
 
 // act does what an option says.
-func (o *curlOptions) act(opt curlOption, as, arg string, on bool) error {
+func (o *curlOptions) act(table []curlOption, opt curlOption, as, arg string, on bool) error {
 	switch {
+	case opt.config:
+		return o.config(table, arg)
 	case opt.gone:
 		return badArg(as, "the installed libcurl version does not support this")
 	case opt.refuse != "":
@@ -118,7 +130,7 @@ func (o *curlOptions) act(opt curlOption, as, arg string, on bool) error {
 
 // validate looks at the options together.
 func (o *curlOptions) validate() error {
-	if o.version {
+	if o.version || o.partial {
 		return nil
 	}
 	methods := 0

@@ -165,6 +165,9 @@ func (t *curlTransfer) attempt(ctx context.Context) error {
 	if u.User != nil && req.User == nil {
 		req.User = u.User
 	}
+	if req.User, err = t.netrcUser(u, req.User); err != nil {
+		return err
+	}
 	u.User = nil
 	req.URL, t.url = u, u
 	if skip, err := t.openOutput(ctx, u, req.Header); skip || err != nil {

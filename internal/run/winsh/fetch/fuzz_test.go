@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +112,7 @@ func FuzzCurlOptions(f *testing.F) {
 	f.Add("-fSLo x http://h/ --retry 5 -H a:b")
 	f.Add("--no-progress-meter -w %{http_code} -d @x -")
 	f.Fuzz(func(t *testing.T, line string) {
-		usageOnly(t, line, func(a []string) error { _, err := parseCurl(a); return err })
+		usageOnly(t, line, func(a []string) error { _, err := parseCurl(a, "", nil); return err })
 	})
 }
 
@@ -169,5 +170,19 @@ func FuzzPathPattern(f *testing.F) {
 				t.Errorf("%q does not match itself", name)
 			}
 		}
+	})
+}
+
+// Files of options and of passwords are any text.
+func FuzzCurlFiles(f *testing.F) {
+	f.Add("-o \"a\\tb\" # c\nurl: x y\n")
+	f.Add("machine h login \"a\\\"b\" password c\nmacdef x\n\ndefault login d\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		o := &curlOptions{proto: everyProtocol(), protoRedir: redirProtocols(), readFile: func(string) (string, bool, error) { return text, true, nil }}
+		usageOnly(t, text, func([]string) error { return o.config(curlTable(), "c") })
+		entries, _ := parseNetrc(text)
+		n := netrc{entries: entries}
+		n.user(&url.URL{Host: "h"}, nil)
+		n.user(&url.URL{Host: "h"}, url.User("a"))
 	})
 }

@@ -20,6 +20,8 @@ type Redirects struct {
 	Method func(status int, method string) string
 	// Downgrade lets https lead to http.
 	Downgrade bool
+	// User, if not nil, returns the credentials for where a redirect leads.
+	User func(to *url.URL) *url.Userinfo
 	// Overflow makes more than Max redirects an error ([ErrRedirects]); else
 	// the last redirect is the answer.
 	Overflow bool
@@ -134,7 +136,10 @@ func (r Redirects) next(first, cur Request, resp *http.Response, done int) (Requ
 		next.User = nil
 		next.Header.Del("Authorization")
 	}
-	if to.User != nil {
+	switch {
+	case r.User != nil:
+		next.User = r.User(to)
+	case to.User != nil:
 		next.User = to.User
 	}
 	return next, true, nil
