@@ -76,6 +76,8 @@ func TestWeb(t *testing.T) {
 		{name: "what is sent", both: true, text: `irm URL/echo -Method Post -Body @{a='x y'} -Headers @{'X-T'='q'}; irm URL/echo -Method Put -Body '{}' -ContentType application/json; irm URL/echo -Body @{a=1}; Set-Content f z -NoNewline; irm URL/echo -Method Post -InFile f -ContentType text/plain; irm URL/echo -Method Delete`,
 			want: "POST /echo Content-Type=application/x-www-form-urlencoded X-T=q [a=x+y]\nPUT /echo Content-Type=application/json [{}]\nGET /echo?a=1 []\nPOST /echo Content-Type=text/plain [z]\nDELETE /echo []"},
 		{name: "sessions", both: true, text: `$null = iwr URL/cookie -SessionVariable s -UseBasicParsing; irm URL/echo -WebSession $s`, want: "GET /echo Cookie=k=v []"},
+		{name: "cookies among headers are not sent", text: `irm URL/echo -Headers @{Cookie='a=1'}`, want: "GET /echo []"},
+		{name: "cookies among headers in 7", core: true, text: `$null = iwr URL/cookie -SessionVariable s; irm URL/echo -WebSession $s -Headers @{Cookie='a=1; b=2'}`, want: "GET /echo Cookie=a=1; b=2; k=v []"},
 		{name: "agents", text: `irm URL/agent -UserAgent me; (irm URL/agent) -match 'WindowsPowerShell/5\.1'`, want: "me\nTrue"},
 		{name: "not found", text: `iwr URL/missing -UseBasicParsing; try { iwr URL/missing -UseBasicParsing -ea Stop } catch { $_.Exception.GetType().FullName; [int]$_.Exception.Response.StatusCode; $_.Exception.Message }; iwr URL/missing -OutFile f; Test-Path f`, want: "System.Net.WebException\n404\nThe remote server returned an error: (404) Not Found.\nFalse",
 			errs: []string{

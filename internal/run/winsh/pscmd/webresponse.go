@@ -2,9 +2,11 @@ package pscmd
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,14 +50,42 @@ func webSessionOf(c *ps.Call) (*WebSession, error) {
 	return w, nil
 }
 
-// sender sends requests with the session's cookies and keeps new ones.
-func (w *WebSession) sender(m *machine.Machine) func(*http.Request) (*http.Response, error) {
+// Keep puts a cookie in that did not come with an answer of a server, but might
+// have come from a URL. A domain is for the hosts below it if it begins with a
+// dot, and otherwise for that host.
+func (w *WebSession) Keep(u *url.URL, c *http.Cookie) {
+	kept := *c
+	if !strings.HasPrefix(kept.Domain, ".") {
+		kept.Domain = ""
+	}
+	if kept.Path == "" {
+		kept.Path = cmp.Or(u.Path, "/")
+	}
+	if w.jar != nil {
+		w.jar.SetCookies(u, []*http.Cookie{&kept})
+	}
+}
+
+// sender sends requests with the session's cookies and keeps new ones. A header
+// with cookies is sent by 7 only, in front of those.
+func (w *WebSession) sender(m *machine.Machine, desktop bool) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) {
 		if w.jar == nil {
 			return m.HTTP(req)
 		}
+		if desktop {
+			req.Header.Del("Cookie")
+		}
+		all := slices.Clone(req.Header.Values("Cookie"))
 		for _, c := range w.jar.Cookies(req.URL) {
-			req.AddCookie(c)
+			value := c.Value
+			if c.Quoted {
+				value = `"` + value + `"`
+			}
+			all = append(all, c.Name+"="+value)
+		}
+		if len(all) > 0 {
+			req.Header.Set("Cookie", strings.Join(all, "; "))
 		}
 		resp, err := m.HTTP(req)
 		if err == nil {

@@ -25,7 +25,7 @@ func (w *webCall) connection(ctx context.Context) error {
 	if limit < 0 {
 		limit = 5
 	}
-	w.client = fetch.Client{Send: w.session.sender(c.Session.Machine())}
+	w.client = fetch.Client{Send: w.session.sender(c.Session.Machine(), w.desktop())}
 	if w.desktop() {
 		w.client.Redirects = fetch.FrameworkRedirects(limit)
 		w.client.Redirects.Overflow = limit > 0

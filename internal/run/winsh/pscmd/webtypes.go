@@ -180,7 +180,16 @@ func webSessionMembers() []ps.Member {
 		ps.Prop("Headers", "System.Collections.IDictionary", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).Headers, nil }),
 		ps.Prop("UserAgent", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).UserAgent, nil }).
 			With(func(_ context.Context, in *ps.Invoke) error { data(in).UserAgent = in.String(0); return nil }),
-		ps.Prop("Cookies", "System.Net.CookieContainer", nil).Refused("cookies are kept, but cannot be read or set", "put them into -Headers"),
+		ps.Prop("Cookies", "System.Net.CookieContainer", func(_ context.Context, in *ps.Invoke) (any, error) {
+			return in.Session.Object("System.Net.CookieContainer", data(in)), nil
+		}).With(func(_ context.Context, in *ps.Invoke) error {
+			if o, ok := ps.Unwrap(in.Args[0]).(*ps.Object); ok {
+				if other, ok := o.Data.(*WebSession); ok {
+					data(in).jar = other.jar
+				}
+			}
+			return nil
+		}),
 	}
 }
 

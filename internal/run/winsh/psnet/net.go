@@ -36,11 +36,6 @@ func netTypes() []*ps.Type {
 		{Name: "System.Net.HttpVersion", Abstract: true, Members: func() []ps.Member {
 			return []ps.Member{constant("Version10", "version", ps.Version{Major: 1, Build: -1, Revision: -1}), constant("Version11", "version", ps.Version{Major: 1, Minor: 1, Build: -1, Revision: -1})}
 		}},
-		{Name: "System.Net.CookieContainer", New: overloads(val(func(in *ps.Invoke) any {
-			return in.Session.Object("System.Net.CookieContainer", pscmd.NewWebSession())
-		}), ""), Members: func() []ps.Member {
-			return refused("cookies are kept, but cannot be read or set", "put them into a header", "Add", "SetCookies", "GetCookies", "GetCookieHeader")
-		}},
 	}
 }
 
@@ -153,18 +148,38 @@ func (h *headers) get(name string) any {
 	return nil
 }
 
+// The enumerations that name headers.
+const (
+	requestHeader  = "System.Net.HttpRequestHeader"
+	responseHeader = "System.Net.HttpResponseHeader"
+)
+
+// headerEnums are those enumerations, which begin alike.
+func headerEnums() []*ps.Type {
+	both := strings.Fields("CacheControl Connection Date KeepAlive Pragma Trailer TransferEncoding Upgrade Via Warning Allow ContentLength ContentType ContentEncoding ContentLanguage ContentLocation ContentMd5 ContentRange Expires LastModified")
+	return []*ps.Type{
+		names(requestHeader, append(slices.Clip(both), strings.Fields("Accept AcceptCharset AcceptEncoding AcceptLanguage Authorization Cookie Expect From Host IfMatch IfModifiedSince IfNoneMatch IfRange IfUnmodifiedSince MaxForwards ProxyAuthorization Referer Range Te Translate UserAgent")...)...),
+		names(responseHeader, append(slices.Clip(both), strings.Fields("AcceptRanges Age ETag Location ProxyAuthenticate RetryAfter Server SetCookie Vary WwwAuthenticate")...)...),
+	}
+}
+
 // headerName is the name of a header, or that of the enumeration's value.
 func headerName(in *ps.Invoke, v any) string {
 	if e, ok := v.(ps.Enum); ok {
-		return hyphens(in.Session.EnumName(e))
+		if name := in.Session.EnumName(e); name != "ETag" {
+			return hyphens(name)
+		}
+		return "ETag"
 	}
 	return in.Session.ToString(v)
 }
 
 func headerMembers() []ps.Member {
 	data := self[*headers]
+	named := []string{"string name", requestHeader + " header", responseHeader + " header"}
+	pairs := []string{"string name, string value", requestHeader + " header, string value", responseHeader + " header, string value"}
 	set := do(func(in *ps.Invoke) error { data(in).h.Set(headerName(in, in.Args[0]), in.String(1)); return nil })
-	item := indexer("string", val(func(in *ps.Invoke) any { return data(in).get(headerName(in, in.Args[0])) }), "string name")
+	item := indexer("string", val(func(in *ps.Invoke) any { return data(in).get(headerName(in, in.Args[0])) }), named...)
 	item.Set = func(_ context.Context, in *ps.Invoke) error {
 		data(in).h.Set(headerName(in, in.Args[1]), in.String(0))
 		return nil
@@ -192,9 +207,9 @@ func headerMembers() []ps.Member {
 			}
 			data(in).h.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 			return nil, nil
-		}), "string header", "string name, string value"),
-		method("Set", "void", set, "string name, string value"),
-		method("Remove", "void", do(func(in *ps.Invoke) error { data(in).h.Del(in.String(0)); return nil }), "string name"),
+		}), append(pairs, "string header")...),
+		method("Set", "void", set, pairs...),
+		method("Remove", "void", do(func(in *ps.Invoke) error { data(in).h.Del(headerName(in, in.Args[0])); return nil }), named...),
 		method("Clear", "void", do(func(in *ps.Invoke) error { clear(data(in).h); return nil }), ""),
 		method("Get", "string", val(func(in *ps.Invoke) any { return data(in).get(in.String(0)) }), "string name"),
 		method("GetValues", "string[]", val(func(in *ps.Invoke) any { return ps.Strings(data(in).h.Values(in.String(0))) }), "string header"),

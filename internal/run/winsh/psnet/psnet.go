@@ -65,7 +65,7 @@ func All() []*ps.Type {
 		environmentTypes(), pathTypes(), fileTypes(), streamTypes(), fileStreamTypes(), compressTypes(), textTypes(), binaryTypes(), encodingTypes(), zipTypes(),
 		stringTypes(), wildcardTypes(), numberTypes(), mathTypes(), convertTypes(), timeTypes(), cultureTypes(), regexTypes(), miscTypes(),
 		listTypes(), dictionaryTypes(), setTypes(), tupleTypes(),
-		uriTypes(), netTypes(), webClientTypes(), webRequestTypes(), httpClientTypes(), taskTypes(),
+		uriTypes(), netTypes(), cookieTypes(), headerEnums(), webClientTypes(), webRequestTypes(), httpClientTypes(), taskTypes(),
 		cryptoTypes(), identityTypes(), registryTypes(), xmlTypes(), processTypes(), assemblyTypes(), refusedTypes(),
 	)
 }

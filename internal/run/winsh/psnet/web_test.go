@@ -28,6 +28,7 @@ func server(t *testing.T) *httptest.Server {
 	mux.HandleFunc("/agent", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(r.Method + " " + r.UserAgent() + "|" + r.Header.Get("X-A") + "|" + r.Header.Get("Accept") + "|" + r.URL.RawQuery))
 	})
+	mux.HandleFunc("/cookies", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.Header.Get("Cookie"))) })
 	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/text", http.StatusFound) })
 	mux.HandleFunc("/gzip", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -68,6 +69,7 @@ func TestWebClient(t *testing.T) {
 				{script: `(New-Object Net.WebClient).DownloadString('URL/latin')`, want: "hé", core: "h?"},
 				{script: `(New-Object Net.WebClient).DownloadFile('URL/bytes','C:\w\b.bin'); (Get-Item C:\w\b.bin).Length; (New-Object Net.WebClient).DownloadFile([uri]'URL/redirect','r.txt'); [IO.File]::ReadAllText('C:\w\r.txt')`, want: "4\nhéllo"},
 				{script: `$w = New-Object Net.WebClient; $w.Headers.Add('User-Agent','me'); $w.Headers['X-A']='b'; $w.Headers.Add('Accept: c'); $w.DownloadString('URL/agent?q=1'); (New-Object Net.WebClient).DownloadString('URL/agent')`, want: "GET me|b|c|q=1\nGET |||"},
+				{script: `$w = New-Object Net.WebClient; $w.Headers.Add([Net.HttpRequestHeader]::UserAgent, 'me'); $w.Headers['X-A'] = 'b'; $w.Headers[[Net.HttpRequestHeader]::Accept] = 'c'; $w.DownloadString('URL/agent'); $w.Headers.Remove([System.Net.HttpRequestHeader]::Accept); $w.Headers['Accept'] -eq $null; [int][Net.HttpRequestHeader]::Cookie; $w.ResponseHeaders[[Net.HttpResponseHeader]::ContentType]`, want: "GET me|b|c|\nTrue\n25\ntext/plain; charset=utf-8"},
 				{script: `(New-Object Net.WebClient).DownloadString('URL/none')`, want: "!The remote server returned an error: (404) Not Found."},
 				{script: `try { (New-Object Net.WebClient).DownloadFile('URL/none','C:\w\none') } catch [Net.WebException] { $_.Exception.GetType().Name; [int]$_.Exception.Response.StatusCode; $_.Exception.Message }; Test-Path C:\w\none`, want: "WebException\n404\nThe remote server returned an error: (404) Not Found.\nFalse"},
 				{script: `(New-Object Net.WebClient).DownloadFile('URL/text','C:\nodir\x')`, want: "!Could not find a part of the path 'C:\\nodir\\x'."},
@@ -83,6 +85,27 @@ func TestWebClient(t *testing.T) {
 				{script: `[Net.WebRequest]::Create('URL/none').GetResponse()`, want: "!The remote server returned an error: (404) Not Found."},
 				{script: `$q = [Net.WebRequest]::Create('URL/slow'); $q.Timeout = 100; $q.GetResponse()`, want: "!The operation has timed out."},
 				{script: `$x = New-Object xml; $x.Load('URL/xml'); $x.r.v`, want: "1.2"},
+			} {
+				b.sayURL(t, s.URL, test)
+			}
+		})
+	}
+}
+
+// TestCookies is about cookies that a script puts in itself.
+func TestCookies(t *testing.T) {
+	s := server(t)
+	for _, host := range []string{"powershell", "pwsh"} {
+		t.Run(host, func(t *testing.T) {
+			b := newBox(t, host, online())
+			const start = `$s = New-Object Microsoft.PowerShell.Commands.WebRequestSession; $u = [uri]'URL/cookies'; `
+			for _, test := range []says{
+				{script: start + `$c = New-Object System.Net.Cookie; $c.Name = 'a'; $c.Value = '1 2'; $c.Domain = $u.Host; $s.Cookies.Add($c); irm $u -WebSession $s; "$c|$($c.Path)|$($c.Secure)"`, want: "a=1 2\na=1 2||False"},
+				{script: start + `$s.Cookies.Add((New-Object Net.Cookie('a', '1', '/', 'other.example'))); $s.Cookies.Add($u, [Net.Cookie]::new('b', '2')); $s.Cookies.Add($u, [Net.Cookie]::new('c', '3', '/cookies')); irm $u -WebSession $s`, want: "b=2; c=3"},
+				{script: start + `$j = New-Object Net.CookieContainer; $j.Add($u, [Net.Cookie]::new('b', '2')); $s.Cookies = $j; irm $u -WebSession $s`, want: "b=2"},
+				{script: start + `$s.Cookies.Add((New-Object Net.Cookie('a', '1')))`, want: "!The parameter 'cookie.Domain' cannot be an empty string.\nParameter name: cookie.Domain", core: "!The parameter 'cookie.Domain' cannot be an empty string. (Parameter 'cookie.Domain')"},
+				{script: `$c = New-Object Net.Cookie; $c.Name = 'a b'`, want: "!The 'Name'='a b' part of the cookie is invalid."},
+				{script: start + `$s.Cookies.GetCookies($u)`, want: "refused: [System.Net.CookieContainer].GetCookies"},
 			} {
 				b.sayURL(t, s.URL, test)
 			}
