@@ -79,6 +79,9 @@ func readArchive(ctx context.Context, src Source, visit func(*Member, io.Reader)
 		if read := placed(formatOf(head)); read != nil {
 			return Format{Name: formatOf(head)}, read(ctx, src, visit)
 		}
+		if isISO(src.At) { // whose first blocks are zeros, as those of an empty tar
+			return Format{Name: "iso9660"}, formatError(ErrMethod, "iso9660 archives are not supported")
+		}
 		stream = io.NewSectionReader(src.At, 0, src.Size)
 	}
 	r, filters, err := unfilter(bufio.NewReaderSize(faultReader{stream}, 64<<10))
@@ -164,6 +167,7 @@ func formatOf(head []byte) string {
 		{"7z\xbc\xaf\x27\x1c", "7-zip"}, {"MSCF", "cab"}, {"Rar!\x1a\x07", "rar"},
 		{"070701", "cpio"}, {"070702", "cpio"}, {"070707", "cpio"}, {"\xc7\x71", "cpio"},
 		{"!<arch>\n", "ar"}, {"xar!", "xar"}, {"WARC/", "warc"}, {"#mtree", "mtree"},
+		{"\xed\xab\xee\xdb", "rpm"}, {"\x89LZO\x00\r\n\x1a\n", "lzop"}, {"LRZI", "lrzip"}, {"GRZipII\x00", "grzip"},
 	} {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.name
@@ -173,6 +177,13 @@ func formatOf(head []byte) string {
 		return "lha"
 	}
 	return ""
+}
+
+// isISO looks for the first descriptor of a disc.
+func isISO(r io.ReaderAt) bool {
+	var b [5]byte
+	n, _ := r.ReadAt(b[:], 16*2048+1)
+	return string(b[:n]) == "CD001"
 }
 
 // isTar looks at the checksum of the first header, or for two blocks of zeros.
@@ -319,9 +330,12 @@ func visitZip(ctx context.Context, src Source, visit func(*Member, io.Reader) er
 // symbolic links whose content is their target.
 func zipMember(e *ZipEntry, r io.Reader) (*Member, error) {
 	m := &Member{Name: e.Name, Kind: tree.File, Size: e.Size, Mode: 0o664,
-		Times: tree.Times{Modified: e.DOSTime, Accessed: e.Accessed, Created: e.Created}}
+		Times: tree.Times{Modified: carriedTime(e.file.ModifiedDate, e.file.ModifiedTime), Accessed: e.Accessed, Created: e.Created}}
 	if !e.Modified.IsZero() {
 		m.Times.Modified = e.Modified
+	}
+	if name, ok := e.unicodePath(); ok {
+		m.Name = name
 	}
 	const typeMask, link = 0o170000, 0o120000
 	switch {

@@ -229,6 +229,10 @@ func TestTarDamagedZip(t *testing.T) {
 	d64 := func(h *zip.FileHeader) { h.Method = ZipDeflate64 }
 	b.write(`C:\w\d64.zip`, zipOf(t, zipEntry{name: "a", text: "aaaa", change: d64}))
 	b.refused("tar -xf d64.zip")
+	b.write(`C:\w\x.iso`, strings.Repeat("\x00", 16*2048)+"\x01CD001\x01"+strings.Repeat("\x00", 2048))
+	if got := b.refused("tar -xf x.iso"); got != "tar of this archive" {
+		t.Error(got)
+	}
 	b.write(`C:\w\x.rar`, "Rar!\x1a\x07"+strings.Repeat("x", 100))
 	if got := b.refused("tar -xf x.rar"); got != "tar of this archive" {
 		t.Error(got)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"iter"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -172,50 +173,67 @@ func isASCII(s string) bool {
 // dosTime is the time of a directory entry; what is not a time is the start of
 // the DOS calendar, as .NET has it.
 func dosTime(date, clock uint16) time.Time {
-	y, mo, d := int(date>>9)+1980, int(date>>5&15), int(date&31)
-	h, mi, s := int(clock>>11), int(clock>>5&63), int(clock&31)*2
-	t := time.Date(y, time.Month(mo), d, h, mi, s, 0, time.UTC)
-	if mo < 1 || mo > 12 || d < 1 || t.Day() != d || h > 23 || mi > 59 || s > 59 {
+	t := carriedTime(date, clock)
+	if back, again := toDOSTime(t); t.Year() < 1980 || back != date || again != clock {
 		return time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return t
 }
 
-// extras reads times from the extra fields: NTFS (0x000a) and Unix (0x5455).
+// carriedTime is the time of a directory entry as bsdtar has it, which carries over
+// what is too much or too little.
+func carriedTime(date, clock uint16) time.Time {
+	return time.Date(int(date>>9)+1980, time.Month(date>>5&15), int(date&31), int(clock>>11), int(clock>>5&63), int(clock&31)*2, 0, time.UTC)
+}
+
+// extras reads times from the extra fields of Unix (0x5455, and 0x5855 of old).
+// bsdtar does not look at those of NTFS, and .NET at none.
 func (e *ZipEntry) extras(b []byte) {
 	le := binary.LittleEndian
-	for len(b) >= 4 {
-		id, n := le.Uint16(b), int(le.Uint16(b[2:]))
-		if b = b[4:]; n > len(b) {
-			return
-		}
-		field := b[:n]
-		b = b[n:]
+	at := func(field []byte) time.Time { return time.Unix(int64(le.Uint32(field)), 0).UTC() }
+	for id, field := range zipExtras(b) {
 		switch {
-		case id == 0x000a && n >= 32 && le.Uint16(field[4:]) == 1 && le.Uint16(field[6:]) == 24:
-			e.Modified, e.Accessed, e.Created = fileTime(le.Uint64(field[8:])),
-				fileTime(le.Uint64(field[16:])), fileTime(le.Uint64(field[24:]))
-		case id == 0x5455 && n >= 1:
+		case id == 0x5855 && len(field) >= 8:
+			e.Accessed, e.Modified = at(field), at(field[4:])
+		case id == 0x5455 && len(field) >= 1:
 			flags, field := field[0], field[1:]
 			for i, t := range []*time.Time{&e.Modified, &e.Accessed, &e.Created} {
 				if flags&(1<<i) == 0 || len(field) < 4 {
 					continue
 				}
-				*t = time.Unix(int64(int32(le.Uint32(field))), 0).UTC()
-				field = field[4:]
+				*t, field = at(field), field[4:]
 			}
 		}
 	}
 }
 
-// fileTime is a Windows FILETIME.
-func fileTime(n uint64) time.Time {
-	const epoch = 116444736000000000 // 1970 in units of 100 ns since 1601
-	if n == 0 || n > 1<<62 {
-		return time.Time{}
+// zipExtras yields the numbers and contents of extra fields.
+func zipExtras(b []byte) iter.Seq2[uint16, []byte] {
+	return func(yield func(uint16, []byte) bool) {
+		le := binary.LittleEndian
+		for len(b) >= 4 {
+			id, n := le.Uint16(b), int(le.Uint16(b[2:]))
+			if b = b[4:]; n > len(b) || !yield(id, b[:n]) {
+				return
+			}
+			b = b[n:]
+		}
 	}
-	d := int64(n) - epoch
-	return time.Unix(d/1e7, d%1e7*100).UTC()
+}
+
+// unicodePath is the name in the extra field 0x7075, which counts where the sum
+// in it is that of the entry's name. bsdtar compares what it has made of the name,
+// so that only names in ASCII have one.
+func (e *ZipEntry) unicodePath() (string, bool) {
+	if !isASCII(e.file.Name) {
+		return "", false
+	}
+	for id, field := range zipExtras(e.file.Extra) {
+		if id == 0x7075 && len(field) > 5 && binary.LittleEndian.Uint32(field[1:]) == crc32.ChecksumIEEE([]byte(e.file.Name)) && utf8.Valid(field[5:]) {
+			return string(field[5:]), true
+		}
+	}
+	return "", false
 }
 
 // Open returns the content of an entry. Reading reports an error that matches

@@ -61,7 +61,10 @@ func TestZipTimes(t *testing.T) {
 	unix := func(h *zip.FileHeader) {
 		h.Extra = binary.LittleEndian.AppendUint32([]byte{0x55, 0x54, 5, 0, 1}, 1600000000)
 	}
-	ntfs := func(h *zip.FileHeader) {
+	old := func(h *zip.FileHeader) {
+		h.Extra = binary.LittleEndian.AppendUint32([]byte{0x55, 0x58, 8, 0, 0, 0, 0, 0}, 1600000000)
+	}
+	ntfs := func(h *zip.FileHeader) { // which nobody looks at
 		h.Extra = []byte{0x0a, 0, 32, 0, 0, 0, 0, 0, 1, 0, 24, 0}
 		for range 3 {
 			h.Extra = binary.LittleEndian.AppendUint64(h.Extra, 132444736000000000)
@@ -71,16 +74,35 @@ func TestZipTimes(t *testing.T) {
 		//lint:ignore SA1019 there is no other way to a time that is none
 		h.ModifiedDate = 0
 	}
-	z := openZip(t, zipOf(t, zipEntry{name: "a"}, zipEntry{name: "b", change: unix}, zipEntry{name: "c", change: ntfs}, zipEntry{name: "d", change: bad}), NamesUTF8)
+	z := openZip(t, zipOf(t, zipEntry{name: "a"}, zipEntry{name: "b", change: unix}, zipEntry{name: "c", change: ntfs}, zipEntry{name: "d", change: bad}, zipEntry{name: "e", change: old}), NamesUTF8)
 	var got []string
 	for _, e := range z.Entries {
 		got = append(got, e.DOSTime.Format(time.DateTime)+" "+e.Modified.Format(time.DateTime))
 	}
 	want := []string{"2021-06-05 04:03:02 0001-01-01 00:00:00", "2021-06-05 04:03:02 2020-09-13 12:26:40",
-		"2021-06-05 04:03:02 2020-09-12 12:26:40", "1980-01-01 00:00:00 0001-01-01 00:00:00"}
-	want[2] = want[2][:20] + time.Unix((132444736000000000-116444736000000000)/1e7, 0).UTC().Format(time.DateTime)
+		"2021-06-05 04:03:02 0001-01-01 00:00:00", "1980-01-01 00:00:00 0001-01-01 00:00:00", "2021-06-05 04:03:02 2020-09-13 12:26:40"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+	// bsdtar carries over where .NET begins anew.
+	m, err := zipMember(&z.Entries[3], nil)
+	if err != nil || m.Times.Modified.Format(time.DateTime) != "1979-11-30 04:03:02" {
+		t.Errorf("no date: %v %v", m, err)
+	}
+}
+
+// A name in UTF-8 beside that of the entry counts for bsdtar, if it is of that name.
+func TestZipUnicodePath(t *testing.T) {
+	beside := func(of, name string) func(*zip.FileHeader) {
+		return func(h *zip.FileHeader) {
+			field := append(binary.LittleEndian.AppendUint32([]byte{1}, crc32.ChecksumIEEE([]byte(of))), name...)
+			h.Extra = append([]byte{0x75, 0x70, byte(len(field)), 0}, field...)
+		}
+	}
+	b := newBox(t, machine.Options{})
+	b.write(`C:\w\u.zip`, zipOf(t, zipEntry{name: "a_.txt", change: beside("a_.txt", "aé.txt")}, zipEntry{name: "b_.txt", change: beside("c_.txt", "bé.txt")}))
+	if out, _, _ := b.run("tar -tf u.zip"); out != lines("aé.txt", "b_.txt") {
+		t.Errorf("%q", out)
 	}
 }
 
