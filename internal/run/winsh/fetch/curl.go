@@ -111,24 +111,22 @@ func (c *curlRun) exit(err error) (int, error) {
 	return 0, err
 }
 
-// say prints an error, unless curl is silent.
-func (c *curlRun) say(text string) {
-	if !c.hush {
-		fmt.Fprintf(c.err, "curl: %s\n", text)
-	}
-}
+// say prints an error of curl's own, unless it is silent; -S does not count.
+func (c *curlRun) say(text string) { c.lines("curl: ", text) }
 
 // fail prints and returns a failure.
 func (c *curlRun) fail(f *curlFailure) error {
-	if f.text == "" {
+	switch {
+	case f.text == "":
 		return f
-	}
-	if f.bare {
+	case f.bare:
 		c.say(f.text)
 		return f
+	case c.hush:
+		return f
 	}
-	c.say(fmt.Sprintf("(%d) %s", f.code, f.text))
-	if f.code == 60 && !c.hush {
+	fmt.Fprintf(c.err, "curl: (%d) %s\n", f.code, f.text)
+	if f.code == 60 {
 		fmt.Fprint(c.err, "More details here: https://curl.se/docs/sslcerts.html\n\n"+
 			"curl failed to verify the legitimacy of the server and therefore could not\n"+
 			"establish a secure connection to it. To learn more about this situation and\n"+
@@ -137,8 +135,8 @@ func (c *curlRun) fail(f *curlFailure) error {
 	return f
 }
 
-// note prints a warning or a note, in lines of 79 columns.
-func (c *curlRun) note(prefix, text string) {
+// lines prints a text in lines of 79 columns.
+func (c *curlRun) lines(prefix, text string) {
 	if c.o.silent {
 		return
 	}
@@ -157,7 +155,14 @@ func (c *curlRun) note(prefix, text string) {
 	}
 }
 
-func (c *curlRun) warn(text string) { c.note("Warning: ", text) }
+func (c *curlRun) warn(text string) { c.lines("Warning: ", text) }
+
+// note prints what only -v wants to know.
+func (c *curlRun) note(text string) {
+	if c.o.verbose {
+		c.lines("Note: ", text)
+	}
+}
 
 // run does all transfers. The exit code is that of the last one.
 func (c *curlRun) run(ctx context.Context) error {

@@ -77,8 +77,10 @@ func site(t testing.TB) *httptest.Server {
 	mux.HandleFunc("/once", func(w http.ResponseWriter, r *http.Request) {
 		if other.Add(1) == 1 {
 			w.WriteHeader(500)
+			io.WriteString(w, "busy")
 		}
 	})
+	mux.HandleFunc("/busy", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
 	mux.HandleFunc("/cut", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "only this")
@@ -167,6 +169,10 @@ func curlRequestCases() []curlCase {
 		{name: "resumed when complete", line: `curl -fsS -C - -o x @/file.txt`, files: map[string]string{`C:\w\x`: "0123456789"}, want: map[string]string{`C:\w\x`: "0123456789"}},
 		{name: "cannot resume", line: `curl -sS -C - -o x @/norange`, files: map[string]string{`C:\w\x`: "0123"}, code: 33,
 			stderr: lines("curl: (33) HTTP server does not seem to support byte ranges. Cannot resume."), want: map[string]string{`C:\w\x`: "0123"}},
+		{name: "each failure is told", line: `curl -fsS --retry 1 --retry-delay 0.001 @/busy`, code: 22,
+			stderr: lines("curl: (22) The requested URL returned error: 503", "curl: (22) The requested URL returned error: 503")},
+		{name: "what is tried again is told", line: `curl --no-progress-meter --retry 5 --retry-delay 1 -o x @/once`, want: map[string]string{`C:\w\x`: ""},
+			stderr: lines("Warning: Problem : HTTP error. Will retry in 1 second. 5 retries left.")},
 		{name: "retried", line: `curl -sS --retry 5 --retry-delay 0.001 -o x @/flaky`, want: map[string]string{`C:\w\x`: "done"}},
 		{name: "cut", line: `curl -sS -o x @/cut`, code: 18, stderr: lines("curl: (18) end of response with 91 bytes missing"), want: map[string]string{`C:\w\x`: "only this"}},
 		{name: "empty reply", line: `curl -sS @/abort`, code: 52, stderr: lines("curl: (52) Empty reply from server")},

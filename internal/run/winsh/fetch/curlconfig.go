@@ -31,7 +31,11 @@ func (o *curlOptions) config(table []curlOption, name string) error {
 		return err
 	}
 	failed := func(before string) error {
-		return &curlUsage{code: 26, text: before + "cannot read config from '" + name + "'\ncurl: option -K: error encountered when reading a file", help: true}
+		text := "option -K: error encountered when reading a file"
+		if !o.silent {
+			text = before + "cannot read config from '" + name + "'\ncurl: " + text
+		}
+		return &curlUsage{code: 26, text: text, help: true}
 	}
 	if !ok {
 		return failed("")

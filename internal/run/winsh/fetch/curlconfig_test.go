@@ -29,9 +29,10 @@ func TestCurlConfig(t *testing.T) {
 		{name: "a file of its own", line: "curl @/file.txt", own: "-s\n", out: "0123456789"},
 		{name: "a file of its own that is not wanted", line: "curl -qs @/file.txt", own: "nonsense\n", out: "0123456789"},
 		{name: "more than a value", line: "curl -K c -s @/file.txt", config: "user-agent = a b\n", out: "0123456789"},
-		{name: "unknown option", line: "curl -K c", config: "\nsilent\nnope = 1\n", err: "curl: c:2: 'nope' is unknown\r\n" + unread, code: 26},
-		{name: "a value for none", line: "curl -K c", config: "silent = yes\n", err: "curl: c:1: 'silent' had unsupported trailing garbage\r\n" + unread, code: 26},
+		{name: "unknown option", line: "curl -K c", config: "\nget\nnope = 1\n", err: "curl: c:2: 'nope' is unknown\r\n" + unread, code: 26},
+		{name: "a value for none", line: "curl -K c", config: "get = yes\n", err: "curl: c:1: 'get' had unsupported trailing garbage\r\n" + unread, code: 26},
 		{name: "no value", line: "curl -K c", config: "-o\n", err: "curl: c:1: '-o' requires parameter\r\n" + unread, code: 26},
+		{name: "in silence", line: "curl -sSK c", config: "nope\n", err: "curl: option -K: error encountered when reading a file\r\n" + help, code: 26},
 		{name: "no file", line: "curl -K no", err: strings.ReplaceAll(unread, "'c'", "'no'"), code: 26},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func (t *curlTransfer) openOutput(ctx context.Context, u *url.URL, h http.Header
 				return false, err
 			}
 			if ok {
-				t.c.note("Note: ", fmt.Sprintf("skips transfer, %q exists locally", name))
+				t.c.note("skips transfer, \"" + name + "\" exists locally")
 				return true, nil
 			}
 		}
@@ -118,8 +118,7 @@ func (t *curlTransfer) makeDirs(ctx context.Context, name string) error {
 		err = t.c.fs.MkdirAll(ctx, full)
 	}
 	if windowsError(err) {
-		t.c.say("Failed to create directory " + name[:i])
-		return &curlFailure{code: 23, text: "Failed writing received data to disk/application"}
+		return &curlFailure{code: 23, text: "Error creating directory " + name[:i], bare: true}
 	}
 	return err
 }
@@ -268,6 +267,9 @@ func (s *curlSink) finish(ctx context.Context) error {
 // restart forgets what a failed attempt has written.
 func (s *curlSink) restart(ctx context.Context) error {
 	if s.w != nil {
+		if s.bytes > 0 {
+			s.c.note(fmt.Sprintf("Throwing away %d bytes", s.bytes))
+		}
 		if err := s.w.Close(); err != nil {
 			return err
 		}
@@ -297,7 +299,7 @@ func (s *curlSink) close(ctx context.Context, remove bool) error {
 		if err := s.c.fs.Remove(ctx, s.full); err != nil && !windowsError(err) {
 			return err
 		}
-		s.c.note("Note: ", "Removed output file: "+s.name)
+		s.c.note("Removed output file: " + s.name)
 		return nil
 	}
 	if s.modified.IsZero() {

@@ -42,9 +42,6 @@ func (t *curlTransfer) run(ctx context.Context) error {
 	if err != nil && !errors.As(err, &f) {
 		return err
 	}
-	if f != nil {
-		c.fail(f)
-	}
 	if t.out != nil {
 		if cerr := t.out.close(ctx, f != nil && c.o.removeOnError); cerr != nil {
 			return cerr
@@ -59,26 +56,32 @@ func (t *curlTransfer) run(ctx context.Context) error {
 	return f
 }
 
-// attempts repeats the transfer as the options say.
+// attempts repeats the transfer as the options say. What goes wrong is printed each
+// time.
 func (t *curlTransfer) attempts(ctx context.Context) error {
 	o := t.c.o
 	start := time.Now()
-	left, wait := o.retry, time.Duration(0)
+	left, wait := o.retry, o.retryDelay
+	if wait == 0 {
+		wait = time.Second
+	}
 	for {
 		err := t.attempt(ctx)
+		var f *curlFailure
+		if errors.As(err, &f) {
+			t.c.fail(f)
+		}
 		reason := t.retryReason(err)
 		if reason == "" || left == 0 || o.retryMax > 0 && time.Since(start) >= o.retryMax {
 			return err
 		}
-		pause, ok := t.retryAfter(reason, start)
+		after, ok := t.retryAfter(reason, start)
 		if !ok {
 			return err
 		}
-		if pause == 0 {
-			if pause = o.retryDelay; pause == 0 {
-				wait = min(max(2*wait, time.Second), 10*time.Minute)
-				pause = wait
-			}
+		pause := max(wait, after)
+		if o.retryDelay == 0 {
+			wait = min(2*wait, 10*time.Minute)
 		}
 		plural, times := "s", "ies"
 		if pause == time.Second {
@@ -117,7 +120,7 @@ func (t *curlTransfer) retryReason(err error) string {
 	case f != nil && f.code == 7 && o.retryRefused:
 		return ": connection refused"
 	case f == nil || f.code == 22:
-		if t.resp != nil && slices.Contains([]int{408, 429, 500, 502, 503, 504, 522, 524}, t.resp.StatusCode) {
+		if t.resp != nil && slices.Contains([]int{408, 429, 500, 502, 503, 504}, t.resp.StatusCode) {
 			return ": HTTP error"
 		}
 	}
