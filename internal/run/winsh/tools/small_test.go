@@ -41,6 +41,16 @@ func TestSmall(t *testing.T) {
 			want: result{Out: crlf("", "Pinging 127.0.0.1 with 32 bytes of data:", "Reply from 127.0.0.1: bytes=32 time<1ms TTL=128", "", "Ping statistics for 127.0.0.1:",
 				"    Packets: Sent = 1, Received = 1, Lost = 0 (0% loss),", "Approximate round trip times in milli-seconds:", "    Minimum = 0ms, Maximum = 0ms, Average = 0ms")},
 		},
+		{
+			name: "ping of this computer's name", line: `ping localhost -n 1`,
+			want: result{Out: crlf("", "Pinging "+machine.ComputerName+" [::1] with 32 bytes of data:", "Reply from ::1: time<1ms ", "", "Ping statistics for ::1:",
+				"    Packets: Sent = 1, Received = 1, Lost = 0 (0% loss),", "Approximate round trip times in milli-seconds:", "    Minimum = 0ms, Maximum = 0ms, Average = 0ms")},
+		},
+		{
+			name: "ping of version 4", line: `ping -4 -n 1 -w 1000 LOCALHOST`,
+			want: result{Out: crlf("", "Pinging "+machine.ComputerName+" [127.0.0.1] with 32 bytes of data:", "Reply from 127.0.0.1: bytes=32 time<1ms TTL=128", "", "Ping statistics for 127.0.0.1:",
+				"    Packets: Sent = 1, Received = 1, Lost = 0 (0% loss),", "Approximate round trip times in milli-seconds:", "    Minimum = 0ms, Maximum = 0ms, Average = 0ms")},
+		},
 		{name: "ping of another", line: `ping example.com`, want: result{Refused: "ping example.com"}},
 		{
 			name: "hard link", files: []string{`C:\w\a=1`}, line: `fsutil hardlink create b a`, want: result{Out: crlf(`Hardlink created for C:\w\b <<===>> C:\w\a`)},
