@@ -68,7 +68,7 @@ type binding struct {
 func (b *binding) bindFail(msg, id string, at pslang.Extent, target any) *ErrorRecord {
 	r := b.s.failAt(at, "System.Management.Automation.ParameterBindingException", msg, id, InvalidArgument, target)
 	r.Activity = b.meta.name
-	r.command = b.s.className(b.meta)
+	r.command, r.called = b.s.className(b.meta), b.command
 	r.final = false
 	return r
 }

@@ -225,6 +225,10 @@ func invokeExpression() *Cmdlet {
 		Parameters: []Parameter{{Name: "Command", Type: "string", Pos: 1, Mandatory: true, FromPipeline: true}},
 		Process: func(ctx context.Context, c *Call) error {
 			b, err := c.Session.Parse(ctx, c.String("Command"), "")
+			if r, ok := err.(*ErrorRecord); ok {
+				// An error of the cmdlet, not of the line that is read.
+				r.syntax, r.at = nil, pslang.Extent{}
+			}
 			if err != nil {
 				return err
 			}

@@ -234,7 +234,7 @@ func (s *Session) callerOf(r *ErrorRecord) {
 	case f == nil:
 		r.noPlace = true
 	case f.block != nil && f.block.name != "":
-		r.origin, r.at = f.name, f.at
+		r.origin, r.called, r.at = shownName(f.name, f.block.name), f.name, f.at
 		r.command = f.block.name
 	case f.file != "" && f.script:
 		r.origin, r.at = f.file, f.at

@@ -150,14 +150,15 @@ func (s *Session) command(ctx context.Context, n *pslang.Command) (*element, err
 		return nil, s.fail(tRuntime, "The function or command was called as if it were a method. Parameters should be separated by spaces. For information about parameters, see the about_Parameters Help topic.", "StrictModeFunctionCallWithParens", InvalidOperation, nil)
 	}
 	dot := n.Call == pslang.CallDot
+	switch n.Call {
+	case pslang.CallAmpersand:
+		e.called = "&"
+	case pslang.CallDot:
+		e.called = "."
+	}
 	switch x := target.(type) {
 	case *ScriptBlock:
-		e.name = ""
-		if n.Call == pslang.CallAmpersand {
-			e.name = "&"
-		} else if dot {
-			e.name = "."
-		}
+		e.name = e.called
 		e.stage = &functionStage{block: x, args: args, dot: dot}
 		return e, nil
 	case *CommandInfo:

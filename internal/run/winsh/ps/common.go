@@ -212,7 +212,7 @@ func (c *cmdletStage) begin(ctx context.Context, e *element) error {
 	if c.cmdlet.Refuse != "" {
 		return refuseAt(e.at, c.cmdlet.Name, c.cmdlet.Refuse, c.cmdlet.Way)
 	}
-	b := &binding{s: s, meta: s.engine.meta(c.cmdlet, s.edition), at: e.at, command: e.name, piped: e.piped}
+	b := &binding{s: s, meta: s.engine.meta(c.cmdlet, s.edition), at: e.at, command: e.invocationName(), piped: e.piped}
 	f := &frame{e: e, binding: b}
 	c.call = &Call{Session: s, Cmdlet: c.cmdlet, Name: e.name, frame: f}
 	if err := b.bind(ctx, c.args); err != nil {
@@ -247,7 +247,7 @@ func (c *cmdletStage) failed(err error) error {
 	}
 	r := s.record(err)
 	if r.command == "" && r.at.Source == nil {
-		c.own(r)
+		c.own(r, e)
 	}
 	if r.at.Source == nil {
 		r.at = e.at
@@ -259,11 +259,11 @@ func (c *cmdletStage) failed(err error) error {
 }
 
 // own makes an error one of this cmdlet.
-func (c *cmdletStage) own(r *ErrorRecord) {
+func (c *cmdletStage) own(r *ErrorRecord, e *element) {
 	if r.Activity == "" {
 		r.Activity = c.cmdlet.Name
 	}
-	r.command = c.cmdlet.class()
+	r.command, r.called = c.cmdlet.class(), e.invocationName()
 }
 
 // class is the name of the .NET class.
@@ -370,7 +370,7 @@ func first(v any, _ bool) any { return v }
 
 func (f *frame) writeError(ctx context.Context, r *ErrorRecord) error {
 	if r.command == "" {
-		(&cmdletStage{cmdlet: f.binding.meta.cmdlet}).own(r)
+		(&cmdletStage{cmdlet: f.binding.meta.cmdlet}).own(r, f.e)
 	}
 	return f.e.writeErrorTo(ctx, r, f.vars.errorAction, f.vars.err)
 }
@@ -537,7 +537,7 @@ func (c *scriptCmdlet) own(v any) (*ErrorRecord, error) {
 	r.logged, r.final, r.thrown = false, false, false
 	r.at, r.stack, r.noPlace = c.e.at, "", false
 	if name := c.f.block.name; r.command == "" && name != "" {
-		r.Activity, r.command, r.origin = name, name, name
+		r.Activity, r.command, r.called = name, name, c.e.invocationName()
 	}
 	return &r, nil
 }

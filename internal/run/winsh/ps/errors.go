@@ -86,7 +86,8 @@ type ErrorRecord struct {
 	Activity, Reason, TargetName, TargetType string
 
 	// command is the class of the cmdlet, which the full id ends with.
-	command string
+	// called is the InvocationName of the command.
+	command, called string
 	// at is where it happened, and stack the ScriptStackTrace.
 	at    pslang.Extent
 	stack string

@@ -1,6 +1,7 @@
 package ps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -34,9 +35,6 @@ func (r *ErrorRecord) FullID() string {
 func (r *ErrorRecord) reason() string {
 	if r.Reason != "" || r.Exception == nil {
 		return r.Reason
-	}
-	if r.syntax != nil {
-		return "ParentContainsErrorRecordException"
 	}
 	return r.Exception.Type[strings.LastIndexAny(r.Exception.Type, ".+")+1:]
 }
@@ -97,7 +95,7 @@ func (s *Session) normalView(r *ErrorRecord) string {
 		return r.Message()
 	}
 	if r.syntax != nil {
-		return s.syntaxText(r)
+		return r.Message() + s.errorTail(r)
 	}
 	var b strings.Builder
 	if p := s.errorPrefix(r); p != "" {
@@ -135,14 +133,19 @@ func (s *Session) errorPrefix(r *ErrorRecord) string {
 		return r.origin
 	}
 	if r.command != "" || r.native {
-		return r.Activity
+		return shownName(r.called, r.Activity)
 	}
 	return ""
 }
 
-func (s *Session) syntaxText(r *ErrorRecord) string {
-	text := r.syntax.Describe(s.edition == Core)
-	return strings.ReplaceAll(text, "\n", "\r\n") + s.errorTail(r)
+// shownName is the name of a command in messages: as it was called, without the
+// operator that called it.
+func shownName(called, name string) string {
+	switch called {
+	case "", "&", ".":
+		return name
+	}
+	return called
 }
 
 // conciseView is the view of 7.
@@ -157,7 +160,7 @@ func (s *Session) conciseView(r *ErrorRecord) string {
 	}
 	message := r.Message()
 	detail := ""
-	if r.at.Source != nil && !r.noPlace && (file != "" || from.Line > 1 || r.syntax != nil) {
+	if r.at.Source != nil && !r.noPlace && (file != "" || from.Line > 1 || r.Category == ParserError) {
 		detail, message = s.conciseDetail(r, file, from.Line, message)
 	}
 	return s.conciseReason(r) + ": " + detail + message
@@ -178,6 +181,9 @@ func (s *Session) conciseDetail(r *ErrorRecord, file string, number int, message
 	prefix := head + "     | "
 	code, mark := lines[1][1:], lines[len(lines)-1][1:]
 	detail += pad + n + " | " + code + "\r\n" + prefix + mark + "\r\n"
+	if _, said, ok := strings.Cut(message, "~\r\n"); ok && r.Category == ParserError {
+		message, _, _ = strings.Cut(said, "\r\n\r\n")
+	}
 	text = prefix + message
 	if file == "" && r.Category != ParserError {
 		return detail, text
@@ -218,9 +224,9 @@ func (s *Session) conciseReason(r *ErrorRecord) string {
 	switch {
 	case r.Exception != nil && r.Exception.thrown:
 		return "Exception"
-	case r.origin != "" && r.command != "" && s.global.funcs[strings.ToLower(r.origin)] != nil:
+	case r.origin != "" && r.command != "" && s.global.funcs[strings.ToLower(r.command)] != nil:
 		// The view asks Get-Command, which sees what is global.
-		return r.origin
+		return r.command
 	case r.Activity != "":
 		return r.Activity
 	case r.origin != "":
@@ -342,7 +348,7 @@ type place struct {
 func placeOf(in *Invoke) place {
 	switch d := in.Data().(type) {
 	case errorPlace:
-		return place{at: d.r.at, name: d.r.Activity, command: d.r.Activity}
+		return place{at: d.r.at, name: cmp.Or(d.r.called, d.r.Activity), command: d.r.Activity}
 	case *invocation:
 		return place{at: d.at, name: d.name, frame: d}
 	}

@@ -2,6 +2,7 @@ package ps
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/pslang"
@@ -114,7 +115,17 @@ func (s *Session) syntaxError(err error) error {
 		return err
 	}
 	first := list.List[0]
-	r := s.failAt(first.Extent, "System.Management.Automation.ParseException", first.Message, first.ID, ParserError, nil)
+	text := strings.ReplaceAll(list.Describe(s.edition == Core), "\n", "\r\n")
+	r := s.failAt(first.Extent, "System.Management.Automation.ParseException", text, first.ID, ParserError, nil)
 	r.syntax = list
 	return r
+}
+
+// startError is an error of what PowerShell was started with: of its text, the
+// host shows the exception that the parser's errors are carried in.
+func startError(err error) error {
+	if r, ok := err.(*ErrorRecord); ok && r.syntax != nil {
+		r.Reason = "ParentContainsErrorRecordException"
+	}
+	return err
 }

@@ -51,7 +51,7 @@ func TestFunctions(t *testing.T) {
 		{name: "script blocks", text: "& { param($a, $b) \"$a-$b\"; $args.Count } 1 2 3; $s = { $_ * 2 }; 3 | % $s; (& { 1; 2 }).Count; $s.ToString()", want: "1-2\n1\n6\n2\n $_ * 2 "},
 		{name: "default may use others", text: "function f($a, $b = $a * 2, $c = $(if ($a) {'y'} else {'n'})) { \"$b $c\" }; f 3; f", want: "6 y\n n"},
 		{name: "begin and end of a scriptblock", text: "1..3 | & { begin { $s = 0 } process { $s += $_ } end { $s } }", want: "6"},
-		{name: "variables of functions", text: "function f { $MyInvocation.MyCommand.Name; $MyInvocation.InvocationName; $MyInvocation.BoundParameters.Count }; f; & f", want: "f\nf\n0\nf\nf\n0"},
+		{name: "variables of functions", text: "function f { $MyInvocation.MyCommand.Name; $MyInvocation.InvocationName; $MyInvocation.BoundParameters.Count }; f; & f", want: "f\nf\n0\nf\n&\n0"},
 		{name: "recursion", text: "function fib($n) { if ($n -lt 2) { $n } else { (fib ($n - 1)) + (fib ($n - 2)) } }; fib 12", want: "144"},
 		{name: "endless recursion", text: "function f { f }; try { f } catch { $_.FullyQualifiedErrorId }", want: "CallDepthOverflow"},
 		{name: "constants", text: "try { $true = 1 } catch { $_.FullyQualifiedErrorId }; $null = 5; $null -eq $null; try { $PID = 1 } catch { $_.Exception.Message }", want: "VariableNotWritable\nTrue\nCannot overwrite variable PID because it is read-only or constant."},

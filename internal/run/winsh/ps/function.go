@@ -215,7 +215,7 @@ func (f *functionStage) begin(ctx context.Context, e *element) error {
 		return refuseAt(f.block.Body.Clean.Extent, "clean", "clean blocks are not supported", "use try and finally in the end block")
 	}
 	f.scope = f.newScope(s, e)
-	f.binding = &binding{s: s, meta: info.meta, at: e.at, command: e.name, piped: e.piped}
+	f.binding = &binding{s: s, meta: info.meta, at: e.at, command: e.invocationName(), piped: e.piped}
 	if err := f.binding.bind(ctx, f.args); err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (f *functionStage) begin(ctx context.Context, e *element) error {
 		return err
 	}
 	file := f.block.file
-	f.frame = &invocation{block: f.block, name: e.name, at: e.at, file: file, script: f.script, length: e.length, place: e.place, piped: e.piped, vars: &f.vars}
+	f.frame = &invocation{block: f.block, name: e.invocationName(), at: e.at, file: file, script: f.script, length: e.length, place: e.place, piped: e.piped, vars: &f.vars}
 	return f.within(e, func() error {
 		if err := f.declare(ctx, e); err != nil {
 			return err

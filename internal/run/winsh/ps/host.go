@@ -315,10 +315,10 @@ func (h *host) launch(ctx context.Context, s *Session, l launch) (int, error) {
 		return h.runFile(ctx, s, l)
 	}
 	b, err := s.Parse(ctx, l.command, "")
-	if err == nil {
-		err = s.runMain(ctx, b)
+	if err != nil {
+		return h.exitCode(ctx, s, startError(err), false)
 	}
-	return h.exitCode(ctx, s, err, s.ok)
+	return h.exitCode(ctx, s, s.runMain(ctx, b), s.ok)
 }
 
 // runMain runs the text of -Command in the global scope.
@@ -374,7 +374,7 @@ func (h *host) runFile(ctx context.Context, s *Session, l launch) (int, error) {
 	}
 	st, err := s.scriptStage(ctx, name, fileArguments(h.edition, l.fileArgs), false)
 	if err != nil {
-		return h.exitCode(ctx, s, err, false)
+		return h.exitCode(ctx, s, startError(err), false)
 	}
 	// exit ends PowerShell and not only the script.
 	f := &st.(*scriptFile).functionStage

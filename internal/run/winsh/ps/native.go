@@ -58,7 +58,7 @@ func (n *nativeStage) end(ctx context.Context, e *element) error {
 		child.Stdin = &n.stdin
 	}
 	out := &lineWriter{s: s, ctx: ctx, to: e.out}
-	errs := &lineWriter{s: s, ctx: ctx, to: s.nativeErrors(e, e.name)}
+	errs := &lineWriter{s: s, ctx: ctx, to: s.nativeErrors(e, shownName(e.invocationName(), programName(n.info)))}
 	child.Stdout, child.Stderr = out, errs
 	if s.host.direct(e.out) {
 		child.Stdout, child.Terminal = s.process.Stdout, s.process.Terminal

@@ -1,6 +1,7 @@
 package ps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -14,8 +15,10 @@ type element struct {
 	s  *Session
 	at pslang.Extent
 	// name is the command as it was written.
-	name  string
-	stage stage
+	name string
+	// called is its InvocationName: &, a dot, or the name.
+	called string
+	stage  stage
 	// out is where its objects go.
 	out sink
 	// scope, streams and caller (the function whose body it stands in) are those
@@ -38,6 +41,9 @@ type stage interface {
 	process(ctx context.Context, e *element, v any) error
 	end(ctx context.Context, e *element) error
 }
+
+// invocationName is how the element was called.
+func (e *element) invocationName() string { return cmp.Or(e.called, e.name) }
 
 // within runs a phase of the element in its scope and with its streams.
 func (e *element) within(run func() error) error {
