@@ -429,12 +429,25 @@ func (k *checker) alias(key string) string {
 	return k.e.Alias(key, k.ed)
 }
 
+// isCommand reports whether there is a function, an alias or a cmdlet of a name,
+// or one that is refused.
+func (k *checker) isCommand(key string) bool {
+	if k.funcs[key] || k.s != nil && k.s.function(key) != nil || k.alias(key) != "" || k.e.Cmdlet(key, k.ed) != nil {
+		return true
+	}
+	_, _, refused := k.e.refusal(key)
+	return refused
+}
+
 // program checks a script or program.
 func (k *checker) program(n *pslang.Command, name string) error {
 	found, err := k.find(name)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) && machine.CodeOf(err) == 0 {
 			return placed(err, n.Name.At())
+		}
+		if get, noun := impliedName(name); noun && k.isCommand(strings.ToLower(get)) {
+			return k.named(n, get, 0)
 		}
 		return placed(k.absent(n, name), n.Name.At())
 	}

@@ -74,6 +74,31 @@ func (s *Session) lookupCommand(ctx context.Context, name string) (*CommandInfo,
 	return info, nil
 }
 
+// implied is what a name means that leads nowhere: PowerShell tries it as the
+// noun of Get, so that date is Get-Date. It is nil if that leads nowhere, too.
+func (s *Session) implied(name string) *CommandInfo {
+	get, noun := impliedName(name)
+	if !noun {
+		return nil
+	}
+	key := strings.ToLower(get)
+	if t := s.alias(key); t != "" {
+		key = strings.ToLower(t)
+	}
+	if f := s.function(key); f != nil {
+		return functionInfo(f)
+	}
+	if c := s.engine.Cmdlet(key, s.edition); c != nil {
+		return CmdletInfo(c)
+	}
+	return nil
+}
+
+// impliedName puts Get in front of what may be a noun.
+func impliedName(name string) (get string, noun bool) {
+	return "Get-" + name, !strings.ContainsAny(name, `-\/:.`)
+}
+
 // scopedName drops the scope of a function's name.
 func scopedName(key string) string {
 	for _, p := range []string{"global:", "script:", "local:"} {
@@ -171,6 +196,9 @@ func (s *Session) command(ctx context.Context, n *pslang.Command) (*element, err
 	info, err := s.Command(ctx, name)
 	if err != nil {
 		return nil, err
+	}
+	if info == nil {
+		info = s.implied(name)
 	}
 	if info == nil || info.Kind == "Alias" && info.Target == nil {
 		return nil, s.unknownCommand(ctx, name, n.Name.At())
@@ -381,6 +409,11 @@ func plainWords(args []argument) []argument {
 func (s *Session) unknownCommand(ctx context.Context, name string, at pslang.Extent) error {
 	if reason, way, ok := s.engine.refusal(name); ok {
 		return refuseAt(at, name, reason, way)
+	}
+	if get, noun := impliedName(name); noun {
+		if reason, way, ok := s.engine.refusal(get); ok {
+			return refuseAt(at, get, reason, way)
+		}
 	}
 	if !strings.ContainsAny(name, `\/:`) {
 		return refuseUnknown(at, name)

@@ -453,6 +453,9 @@ func (s *Session) RunCommand(ctx context.Context, name string, named *Hashtable,
 		return nil, err
 	}
 	if info == nil {
+		info = s.implied(name)
+	}
+	if info == nil {
 		return nil, s.unknownCommand(ctx, name, s.pos)
 	}
 	e := &element{s: s, at: s.pos, name: name, scope: s.scope, streams: s.streams, caller: s.frame, length: 1, place: 1}
