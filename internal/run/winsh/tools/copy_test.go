@@ -59,7 +59,7 @@ func TestXcopy(t *testing.T) {
 		},
 		{
 			name: "directory asked for, answered", files: src, line: `xcopy a b`, stdin: "D\r\n",
-			want: result{Out: "Does b specify a file name\r\nor directory name on the target\r\n(F = file, D = directory)? " + crlf(`a\1.txt`, `a\2.log`, `2 File(s) copied`)},
+			want: result{Out: "Does b specify a file name\r\nor directory name on the target\r\n(F = file, D = directory)? " + crlf(`D`, `a\1.txt`, `a\2.log`, `2 File(s) copied`)},
 		},
 		{
 			name: "program with a path", files: []string{`C:\w\x=1`}, line: `C:/Windows/System32/xcopy.exe x b\`,
@@ -70,7 +70,7 @@ func TestXcopy(t *testing.T) {
 		{name: "nobody allows to overwrite", files: []string{`C:\w\x=1`, `C:\w\b\x=2`}, line: `xcopy x b`, want: result{Refused: `xcopy asks whether to overwrite C:\w\b\x`}},
 		{
 			name: "overwrite is answered", files: []string{`C:\w\x=1`, `C:\w\b\x=2`}, line: `xcopy x b`, stdin: "y\n",
-			want: result{Out: `Overwrite C:\w\b\x (Yes/No/All)? ` + crlf(`C:x`, `1 File(s) copied`)}, list: []string{`b\`, `b\x=1`, `x=1`},
+			want: result{Out: `Overwrite C:\w\b\x (Yes/No/All)? ` + crlf(`y`, `C:x`, `1 File(s) copied`)}, list: []string{`b\`, `b\x=1`, `x=1`},
 		},
 		{
 			name: "hidden files stay", files: src, before: []string{`attrib +h a\1.txt`}, line: `xcopy a b /I`,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -256,16 +257,16 @@ func (j *copyJob) target(ctx context.Context, p *proc, target, source string, ma
 		way = "add /I"
 	}
 	for {
-		answer, err := p.ask(fmt.Sprintf("Does %s specify a file name\r\nor directory name on the target\r\n(F = file, D = directory)? ", target), "asks whether "+target+" is a file or a directory", way)
+		key, err := p.askKey(fmt.Sprintf("Does %s specify a file name\r\nor directory name on the target\r\n(F = file, D = directory)? ", target), "asks whether "+target+" is a file or a directory", way)
 		if err != nil {
 			return "", "", err
 		}
 		switch {
-		case answer != "" && strings.ContainsAny(answer[:1], "dD"):
+		case key == 'D':
 			return full, "", nil
-		case answer != "" && strings.ContainsAny(answer[:1], "fF") && !many:
+		case key == 'F' && !many:
 			return parent(full), full[strings.LastIndexByte(full, '\\')+1:], nil
-		case answer != "" && strings.ContainsAny(answer[:1], "fF"):
+		case key == 'F':
 			return "", "", machine.Refuse("xcopy of several files to the file "+target, "they would be joined into one", "name a directory")
 		}
 	}
@@ -498,30 +499,48 @@ func (j *copyJob) copy(ctx context.Context, p *proc, e *machine.Info, to string)
 // confirm asks what /P and a missing /Y have to be asked.
 func (j *copyJob) confirm(p *proc, shown, to string, exists bool) (bool, error) {
 	if j.in.has("P") {
-		answer, err := p.ask(shown+" (Y/N)? ", "/P", "leave /P out")
-		if err != nil || answer == "" || !strings.ContainsAny(answer[:1], "yY") {
-			return false, err
+		key := byte(0)
+		for key != 'Y' {
+			var err error
+			if key, err = p.askKey(shown+" (Y/N)? ", "/P", "leave /P out"); err != nil || key == 'N' {
+				return false, err
+			}
 		}
 	}
 	if !exists || j.all || j.in.has("L") {
 		return true, nil
 	}
 	for {
-		answer, err := p.ask("Overwrite "+to+" (Yes/No/All)? ", "asks whether to overwrite "+to, "add /Y")
+		key, err := p.askKey("Overwrite "+to+" (Yes/No/All)? ", "asks whether to overwrite "+to, "add /Y")
 		if err != nil {
 			return false, err
 		}
-		if answer == "" {
-			continue
-		}
-		switch answer[0] {
-		case 'a', 'A':
+		switch key {
+		case 'A':
 			j.all = true
 			return true, nil
-		case 'y', 'Y':
+		case 'Y':
 			return true, nil
-		case 'n', 'N':
+		case 'N':
 			return false, nil
 		}
 	}
+}
+
+// askKey prints a question, takes one key for the answer, which it prints too, and
+// returns it as a capital. What else the line has answers the next question.
+func (p *proc) askKey(question, what, way string) (byte, error) {
+	p.print("%s", question)
+	key, err := p.input().ReadByte()
+	if errors.Is(err, io.EOF) {
+		return 0, machine.Refuse(p.name+" "+what, "it waits for a key and nobody is there to press one", way)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading standard input: %w", err)
+	}
+	p.raw([]byte{key, '\r', '\n'})
+	if 'a' <= key && key <= 'z' {
+		key -= 'a' - 'A'
+	}
+	return key, nil
 }
