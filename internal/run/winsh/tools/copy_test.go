@@ -238,6 +238,11 @@ func TestRobocopyNewer(t *testing.T) {
 	if r := b.call(`robocopy a b /XO /NJH /NJS /NDL /V`, ""); r.Code != 0 || !strings.Contains(r.Out, "older") {
 		t.Errorf("/XO must skip an older file: %+v", r)
 	}
+	for flags, code := range map[string]int{"/DST": 0, "/FFT": 1, "": 1} {
+		if r := b.call(`robocopy a b /L `+flags, ""); r.Code != code {
+			t.Errorf("an hour apart with %q: %+v", flags, r)
+		}
+	}
 	want := result{Code: 1, Out: "\t    Older     \t\t       3\t1\r100%  \r\n"}
 	if diff := gocmp.Diff(want, b.call(`robocopy a b /NJH /NJS /NDL`, "")); diff != "" {
 		t.Errorf("an older file is copied (-want +got):\n%s", diff)

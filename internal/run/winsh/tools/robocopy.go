@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/winmeta"
@@ -332,12 +333,13 @@ func (j *robo) class(p *proc, e roboEntry) (class string, copied bool) {
 	if xa, _ := roboAttributes(in.value("XA")); s.Attributes&xa != 0 {
 		return "attrib", false
 	}
-	switch {
-	case d == nil:
+	if d == nil {
 		return roboClass(in, "New File", "lonely", "XL")
-	case s.Times.Modified.After(d.Times.Modified):
+	}
+	switch newer := roboNewer(in, s.Times.Modified.Sub(d.Times.Modified)); {
+	case newer > 0:
 		return roboClass(in, "Newer", "newer", "XN")
-	case s.Times.Modified.Before(d.Times.Modified):
+	case newer < 0:
 		return roboClass(in, "Older", "older", "XO")
 	case s.Size != d.Size:
 		return roboClass(in, "Changed", "changed", "XC")
@@ -350,6 +352,19 @@ func (j *robo) class(p *proc, e roboEntry) (class string, copied bool) {
 		return "Same", true
 	}
 	return "same", false
+}
+
+// roboNewer is by how much the source is newer. /FFT takes times within the two
+// seconds of FAT for the same, and /DST those that are an hour apart.
+func roboNewer(in input, by time.Duration) time.Duration {
+	slack := time.Duration(0)
+	if in.has("FFT") {
+		slack = 2 * time.Second
+	}
+	if by.Abs() <= slack || in.has("DST") && (by.Abs()-time.Hour).Abs() <= slack {
+		return 0
+	}
+	return by
 }
 
 // roboClass is the class of a file that a switch can exclude.
