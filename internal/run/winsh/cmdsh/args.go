@@ -161,6 +161,17 @@ func eachLine(r io.Reader, page int, do func(line string) error) error {
 	}
 }
 
+// verbatim is what paths begin with that Windows takes as they are.
+const verbatim = `\\?\`
+
+// onDrive takes the mark of a verbatim path off one that has a drive.
+func onDrive(full string) string {
+	if rest, ok := strings.CutPrefix(full, verbatim); ok && driveLetter(rest) != 0 {
+		return rest
+	}
+	return full
+}
+
 // parentDir returns the directory of a full path ("C:\" is its own).
 func parentDir(full string) string {
 	i := strings.LastIndexByte(full, '\\')

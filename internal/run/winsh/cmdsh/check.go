@@ -33,14 +33,15 @@ func (program) Check(ctx context.Context, c *machine.Checking, args []machine.Ar
 		}
 	}
 	o := parseOptions(line)
-	if !o.command && !o.keep {
-		return nil // it reads its commands from standard input
+	k, err := beginChecking(ctx, c, o)
+	if err != nil || !o.command && !o.keep { // it reads its commands from standard input
+		return err
 	}
 	text, shift := o.text, 0
 	if strings.HasPrefix(text, `"`) {
 		name, ok := quotedProgram(text)
 		if ok && !o.strip {
-			_, err := c.Machine.FindKnown(ctx, name, c.Env, c.Dir, true)
+			_, err = c.Machine.FindKnown(ctx, name, c.Env, c.Dir, true)
 			ok = err == nil
 		}
 		if !ok || o.strip {
@@ -48,9 +49,29 @@ func (program) Check(ctx context.Context, c *machine.Checking, args []machine.Ar
 			text, shift = withoutQuotes(text), 1
 		}
 	}
-	k := newChecker(c)
-	k.delayed = o.delayed
 	return k.text(ctx, text, shift)
+}
+
+// beginChecking checks what cmd executes before its command line.
+func beginChecking(ctx context.Context, c *machine.Checking, o options) (*checker, error) {
+	s, err := startupOf(ctx, c.Machine, c.Env)
+	if err != nil {
+		return nil, err
+	}
+	k := newChecker(c)
+	if k.delayed = s.delayed; o.delayedGiven {
+		k.delayed = o.delayed
+	}
+	if !o.noAutorun {
+		for _, text := range s.autorun {
+			k.script = "AutoRun"
+			if err := k.text(ctx, text, 0); err != nil {
+				return nil, err
+			}
+			k.script = ""
+		}
+	}
+	return k, nil
 }
 
 // warnOfQuotes warns of quotes around a program's name that cmd takes off, with

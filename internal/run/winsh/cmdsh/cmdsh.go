@@ -10,8 +10,9 @@
 // (vars.go), redirections and pipes (redirect.go, exec.go), CALL with its second
 // round (flow.go), and what a command is (command.go, internal.go). batch.go runs
 // batch files, cond.go and forfile.go IF and FOR, set.go SET with its arithmetic;
-// the internal commands have files by subject. check.go goes over the same
-// statements without executing them.
+// the internal commands have files by subject. autorun.go is what the registry
+// makes cmd do at each start. check.go goes over the same statements without
+// executing them.
 //
 // Two numbers are kept apart as cmd keeps them: ERRORLEVEL, and the code that a
 // command returns, which && and || look at and which becomes the exit code of
@@ -55,9 +56,13 @@ func (program) Run(ctx context.Context, p *machine.Process) (int, error) {
 	o := parseOptions(p.CommandLine)
 	sh := newShell(p)
 	defer func() { p.CodePage = sh.page }()
-	sh.configure(o)
+	sh.echo = !o.quiet
+	sh.unicode = o.unicode
 	if !o.command && !o.keep {
 		sh.out("Microsoft Windows [Version %s]\r\n(c) Microsoft Corporation. All rights reserved.\r\n", sh.version())
+		if err := sh.startUp(ctx, o); err != nil {
+			return sh.end(0, err)
+		}
 		return sh.end(sh.interact(ctx, 0))
 	}
 	line, err := sh.unwrap(ctx, o.text, o.strip)
@@ -65,7 +70,10 @@ func (program) Run(ctx context.Context, p *machine.Process) (int, error) {
 		return 0, err
 	}
 	if !o.keep {
-		return sh.main(ctx, line)
+		return sh.main(ctx, o, line)
+	}
+	if err := sh.startUp(ctx, o); err != nil {
+		return sh.end(0, err)
 	}
 	rc, err := sh.runLine(ctx, line)
 	if err != nil {
@@ -81,8 +89,11 @@ type options struct {
 	quiet, unicode bool // /q, /u
 	delayed        bool // /v:on
 	noExtensions   bool // /e:off
-	text           string
-	at             int // where text stands in the command line
+	noAutorun      bool // /d
+	// Whether /v and /e are there: else the registry decides.
+	delayedGiven, extensionsGiven bool
+	text                          string
+	at                            int // where text stands in the command line
 }
 
 // parseOptions takes the command line of cmd.exe apart. Switches are looked for
@@ -112,14 +123,16 @@ func parseOptions(line string) options {
 			o.unicode = true
 		case 'a':
 			o.unicode = false
+		case 'd':
+			o.noAutorun = true
 		case 'v':
-			o.delayed = value != "off"
+			o.delayed, o.delayedGiven = value != "off", true
 		case 'e':
-			o.noExtensions = value == "off"
+			o.noExtensions, o.extensionsGiven = value == "off", true
 		case 'x':
-			o.noExtensions = false
+			o.noExtensions, o.extensionsGiven = false, true
 		case 'y':
-			o.noExtensions = true
+			o.noExtensions, o.extensionsGiven = true, true
 		}
 		i += 2
 		if o.command || o.keep {
@@ -147,13 +160,6 @@ func programEnd(line string) int {
 		}
 	}
 	return len(line)
-}
-
-func (sh *shell) configure(o options) {
-	sh.echo = !o.quiet
-	sh.unicode = o.unicode
-	sh.delayed = o.delayed
-	sh.extensions = !o.noExtensions
 }
 
 // unwrap takes the quotes off the text of /c: the first and the last one. It

@@ -124,7 +124,9 @@ func (sh *shell) exists(ctx context.Context, path string) (bool, error) {
 			_, err = win(err)
 			return false, err
 		}
-		return len(list) > 0, nil
+		// "dir\*" is true for any directory but the root: it has "." and "..".
+		dots := len(parentDir(full)) > 3 && (machine.Match(baseName(full), ".") || machine.Match(baseName(full), ".."))
+		return len(list) > 0 || dots, nil
 	}
 	_, err = sh.fs.Lstat(ctx, full)
 	code, err := win(err)

@@ -120,6 +120,7 @@ func (sh *shell) del(ctx context.Context, pattern string, o delOptions) (failed 
 		sh.system(machine.ErrorInvalidName)
 		return true, nil
 	}
+	full = onDrive(full)
 	if d := driveLetter(full); d != 'C' {
 		sh.system(machine.ErrorPathNotFound)
 		return true, nil

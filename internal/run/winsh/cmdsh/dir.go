@@ -168,6 +168,7 @@ func (sh *shell) listings(ctx context.Context, patterns []string) ([]listing, ui
 		if err != nil {
 			return nil, machine.ErrorFileNotFound, nil
 		}
+		full = onDrive(full)
 		if driveLetter(full) != 'C' {
 			return nil, machine.ErrorPathNotFound, nil
 		}

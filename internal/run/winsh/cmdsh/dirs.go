@@ -109,7 +109,7 @@ func runPushd(ctx context.Context, sh *shell, args string) (int, error) {
 		}
 		return 0, nil
 	}
-	if strings.HasPrefix(path, `\\`) && !strings.HasPrefix(path, `\\?\`) {
+	if strings.HasPrefix(path, `\\`) && !strings.HasPrefix(path, verbatim) {
 		sh.system(machine.ErrorBadNetPath) // it would become a drive
 		return 1, nil
 	}

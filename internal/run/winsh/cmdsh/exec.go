@@ -169,7 +169,7 @@ func (sh *shell) side(ctx context.Context, n node) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	rc, err := c.main(ctx, line)
+	rc, err := c.main(ctx, options{noAutorun: true}, line)
 	sh.changes++
 	return rc, err
 }

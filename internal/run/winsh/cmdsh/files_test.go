@@ -64,6 +64,7 @@ func TestMoveAndRename(t *testing.T) {
 		{`move d e & dir /b /s e`, out("        1 dir(s) moved.\nC:\\w\\e\\x.txt\n")},
 		{`md e & move d e & dir /b /s e`, out("        1 dir(s) moved.\nC:\\w\\e\\d\nC:\\w\\e\\d\\x.txt\n")},
 		{`move /y d\x.txt`, out(moved)},
+		{`md e\d & move d e`, result{Code: 1, Out: "        0 dir(s) moved.\n", Err: "Access is denied.\n"}},
 		{`move nope c`, failed(1, notFound)},
 		{`move a.txt no\c`, result{Code: 1, Out: "        0 file(s) moved.\n", Err: noPath}},
 		{`move a.txt b.txt /-y`, result{Code: 1, Out: "Overwrite C:\\w\\b.txt? (Yes/No/All):         0 file(s) moved.\n"}},
@@ -76,6 +77,8 @@ func TestMoveAndRename(t *testing.T) {
 		{`ren nope c`, failed(1, notFound)},
 		{`ren a.txt d\c`, failed(1, badSyntax)},
 		{`ren a.txt`, failed(1, badSyntax)},
+		{`ren d* e`, failed(1, badSyntax)}, // directories are not renamed by patterns
+		{`ren d e*`, failed(1, badSyntax)},
 	})
 }
 

@@ -47,6 +47,7 @@ func TestIf(t *testing.T) {
 		{`if exist nope (echo y) else echo n`, out("n\n")},
 		{`if exist *.txt if exist d if exist d\ if exist "d\x.txt" if exist d/x.txt echo y`, out("y\n")},
 		{`if exist d\*.z (echo y) else (echo n)`, out("n\n")},
+		{`md e& if exist e\* if exist e\*.* if not exist e\*.txt if not exist nope\* echo y`, out("y\n")},
 		{`if exist nul if exist d\nul if not exist nope\nul echo y`, out("y\n")},
 		{`if exist a.txt\ echo y`, result{}},
 		{`if not exist "" echo y`, out("y\n")},

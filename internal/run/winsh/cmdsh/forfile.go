@@ -286,7 +286,7 @@ func (f *fileLoop) command(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.main(ctx, line); err != nil {
+	if _, err := c.main(ctx, options{}, line); err != nil {
 		return err
 	}
 	sh.changes++

@@ -56,6 +56,7 @@ type mover struct {
 	slash       bool // the destination was written as a directory
 	intoDir     bool // the destination is one
 	looked      bool // and this is certain
+	tree        bool // a directory is moved
 	files, dirs int
 }
 
@@ -70,6 +71,7 @@ func (m *mover) move(ctx context.Context, from string) (int, error) {
 			sh.system(code)
 			return 1, nil
 		}
+		m.tree = info.IsDir()
 		code, err := m.one(ctx, info)
 		return m.end(code, err)
 	}
@@ -107,7 +109,7 @@ func (m *mover) end(code uint32, err error) (int, error) {
 	if code != 0 {
 		m.sh.system(code)
 	}
-	if m.dirs > 0 {
+	if m.tree {
 		m.sh.out("%9d dir(s) moved.\r\n", m.dirs)
 	} else {
 		m.sh.out("%9d file(s) moved.\r\n", m.files)
@@ -216,6 +218,9 @@ func runRen(ctx context.Context, sh *shell, args string) (int, error) {
 			sh.system(code)
 			return 1, nil
 		}
+		if info.IsDir() && machine.HasWildcard(mask) {
+			return sh.syntax()
+		}
 		return sh.rename(ctx, info, mask)
 	}
 	list, err := sh.fs.Glob(ctx, parentDir(full), baseName(full))
@@ -229,7 +234,7 @@ func runRen(ctx context.Context, sh *shell, args string) (int, error) {
 	rc, found := 0, false
 	for _, i := range list {
 		if i.IsDir() {
-			continue
+			continue // directories are not renamed by patterns
 		}
 		found = true
 		one, err := sh.rename(ctx, i, mask)
@@ -238,7 +243,10 @@ func runRen(ctx context.Context, sh *shell, args string) (int, error) {
 		}
 		rc = max(rc, one)
 	}
-	if !found {
+	switch {
+	case !found && len(list) > 0:
+		return sh.syntax()
+	case !found:
 		sh.system(machine.ErrorFileNotFound)
 		return 1, nil
 	}

@@ -87,7 +87,8 @@ func (sh *shell) setPrompted(text string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	line = strings.TrimRight(line, "\r\n\x1A")
+	// Control characters at the end are left out.
+	line = strings.TrimRightFunc(line, func(r rune) bool { return r < ' ' })
 	if !ok || line == "" || name == "" {
 		return 1, nil
 	}
@@ -380,11 +381,15 @@ func (a *arithmetic) number() (int32, error) {
 		if d >= base {
 			return 0, errNumber()
 		}
-		if n = n*base + d; n > 1<<31-1 {
+		n = n*base + d
+		switch {
+		case base == 16: // all 32 bits can be given, and more are as many
+			n = min(n, 1<<32-1)
+		case n > 1<<31-1:
 			return 0, errLarge()
 		}
 	}
-	return int32(n), nil
+	return int32(uint32(n)), nil
 }
 
 // apply computes one operator.

@@ -147,7 +147,7 @@ const maxPath = 260
 // full makes a full path of what a command was given.
 func (sh *shell) full(path string) (string, error) {
 	full, err := machine.Full(sh.dir, path)
-	if err == nil && len(full) >= maxPath && machine.UTF16Len(full) >= maxPath && !strings.HasPrefix(full, `\\?\`) {
+	if err == nil && len(full) >= maxPath && machine.UTF16Len(full) >= maxPath && !strings.HasPrefix(full, verbatim) {
 		return "", &machine.Error{Op: "resolve", Path: path, Code: machine.ErrorPathNotFound}
 	}
 	return full, err
@@ -223,8 +223,12 @@ func (sh *shell) complain(err error) (int, error) {
 	return badSyntax, nil
 }
 
-// main executes a line and returns the exit code of cmd.exe.
-func (sh *shell) main(ctx context.Context, line string) (int, error) {
+// main executes a line, after what the registry says, and returns the exit code
+// of cmd.exe.
+func (sh *shell) main(ctx context.Context, o options, line string) (int, error) {
+	if err := sh.startUp(ctx, o); err != nil {
+		return sh.end(0, err)
+	}
 	rc, err := sh.runLine(ctx, line)
 	return sh.end(rc, err)
 }

@@ -37,6 +37,11 @@ func (sh *shell) dynamic(name string) (string, bool) {
 		return "0", true
 	case "=EXITCODE":
 		return fmt.Sprintf("%08X", uint32(sh.exitCode)), true
+	case "=EXITCODEASCII":
+		if sh.exitCode < ' ' || sh.exitCode > '~' {
+			return "", false
+		}
+		return string(rune(sh.exitCode)), true
 	case "=C:":
 		return sh.dir, true
 	case "__CD__":
@@ -155,10 +160,36 @@ func (sh *shell) modifyPath(ctx context.Context, value, modifiers, self string) 
 	if err != nil {
 		return "", err
 	}
+	if strings.Contains(mods, "s") {
+		if err := sh.refuseShort(ctx, full); err != nil {
+			return "", err
+		}
+	}
 	if strings.ContainsAny(mods, "fdpnxs") {
 		out = append(out, pathParts(full, mods))
 	}
 	return strings.Join(out, " "), nil
+}
+
+// refuseShort returns a refusal if something on a path may have a short name, which
+// is not known.
+func (sh *shell) refuseShort(ctx context.Context, full string) error {
+	for i := 3; i < len(full); {
+		end := len(full)
+		if j := strings.IndexByte(full[i:], '\\'); j >= 0 {
+			end = i + j
+		}
+		name := full[i:end]
+		if machine.MayBeShortened(name) {
+			there, err := sh.fs.Exists(ctx, full[:end])
+			if _, err := win(err); err != nil || !there {
+				return err
+			}
+			return machine.Refuse("%~s", name+" may have a short name, and short names do not exist here", "leave the s out, and put quotes around the path")
+		}
+		i = end + 1
+	}
+	return nil
 }
 
 // fileFacts returns attributes, time and size of a file where the modifiers ask

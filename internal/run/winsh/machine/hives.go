@@ -157,8 +157,8 @@ type hiveSlot struct {
 	delta string // what layers call changes of it, in capitals
 	names []string
 	// The views are made when somebody asks: of the layers that cost nothing, and
-	// of all.
-	cheap, whole *hive.View
+	// of all. above is what Registry.above returns.
+	cheap, whole, above *hive.View
 }
 
 // slotOf returns the hive that a key is in, and the path from its root; nil for
@@ -223,6 +223,59 @@ func (r *Registry) open(ctx context.Context, s *hiveSlot, how effort) (*hive.Vie
 		s.whole = v
 	}
 	return v, nil
+}
+
+// Known returns a value that the step has set, or a layer that can be read for
+// nothing; ok is false where only a base image could have one. It costs next to
+// nothing, and the answer is the same whether or not the base has been read.
+func (r *Registry) Known(ctx context.Context, key, name string) (v RegValue, ok bool, err error) {
+	places, err := r.parseKey("read", key)
+	if err != nil {
+		return RegValue{}, false, err
+	}
+	for _, p := range places {
+		k, hidden, gone := r.step(p)
+		if k != nil {
+			if v := k.values[tree.Fold(name)]; v != nil {
+				return v.RegValue, !v.gone, nil
+			}
+		}
+		if hidden || gone {
+			continue
+		}
+		slot, rest := r.slotOf(p)
+		if slot == nil {
+			continue
+		}
+		view, err := r.above(ctx, slot)
+		if err != nil {
+			return RegValue{}, false, err
+		}
+		below, _, err := r.lookup(view, slot, rest)
+		if err != nil {
+			return RegValue{}, false, err
+		}
+		list, err := (&belowKey{key: below}).values()
+		if err != nil {
+			return RegValue{}, false, err
+		}
+		if i := slices.IndexFunc(list, func(v RegValue) bool { return tree.SameName(v.Name, name) }); i >= 0 {
+			return list[i], true, nil
+		}
+	}
+	return RegValue{}, false, nil
+}
+
+// above returns what the layers that can be read for nothing change in a hive.
+func (r *Registry) above(ctx context.Context, s *hiveSlot) (*hive.View, error) {
+	if s.above == nil {
+		parts, err := r.deltas(ctx, s, true)
+		if err != nil {
+			return nil, err
+		}
+		s.above = hive.NewView(nil, parts...)
+	}
+	return s.above, nil
 }
 
 // baseHive opens the hive of the base image. Those of the system come from the

@@ -62,6 +62,13 @@ func shortens(stem, ext, long string) bool {
 	return strings.HasPrefix(base, stem) && len(stem) >= min(len(base), 4)
 }
 
+// MayBeShortened reports whether a name is none of the form 8.3, so that Windows
+// may have made a second one for it.
+func MayBeShortened(name string) bool {
+	_, _, plain := cutLong(name)
+	return !plain
+}
+
 // cutLong takes a long name apart as Windows does before it shortens it. plain
 // says that it needs no short name.
 func cutLong(long string) (base, ext string, plain bool) {
