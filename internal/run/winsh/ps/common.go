@@ -218,7 +218,7 @@ func (c *cmdletStage) begin(ctx context.Context, e *element) error {
 	if err := b.bind(ctx, c.args); err != nil {
 		return err
 	}
-	if err := s.defaultParameters(ctx, b); err != nil {
+	if err := b.defaults(ctx); err != nil {
 		return err
 	}
 	if err := b.settle(e.piped && b.takesPipe()); err != nil {
@@ -328,45 +328,6 @@ func (c *cmdletStage) close(ctx context.Context) error {
 	}
 	return c.failed(c.steps.Close(ctx, c.call))
 }
-
-// defaultParameters binds what $PSDefaultParameterValues has for the command.
-func (s *Session) defaultParameters(ctx context.Context, b *binding) error {
-	v := s.global.vars["psdefaultparametervalues"]
-	if v == nil {
-		return nil
-	}
-	h, ok := Unwrap(v.value()).(*Hashtable)
-	if !ok || h.Len() == 0 || toBool(first(h.GetString("Disabled"))) {
-		return nil
-	}
-	for _, x := range h.Entries() {
-		cmd, name, ok := strings.Cut(s.ToString(x.Key), ":")
-		if !ok || !Like(cmd, b.meta.name, false) {
-			continue
-		}
-		p, _ := b.meta.find(name)
-		if p == nil {
-			continue
-		}
-		if _, done := b.values[p]; done {
-			continue
-		}
-		val := x.Value
-		if blk, isBlock := val.(*ScriptBlock); isBlock {
-			out, err := s.Call(ctx, blk, CallOptions{})
-			if err != nil {
-				return err
-			}
-			val = Collect(out)
-		}
-		if err := b.put(ctx, p, val, pslang.Extent{}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func first(v any, _ bool) any { return v }
 
 func (f *frame) writeError(ctx context.Context, r *ErrorRecord) error {
 	if r.command == "" {

@@ -219,6 +219,11 @@ func (f *functionStage) begin(ctx context.Context, e *element) error {
 	if err := f.binding.bind(ctx, f.args); err != nil {
 		return err
 	}
+	if info.meta.advanced && info.meta.name != "" {
+		if err := f.binding.defaults(ctx); err != nil {
+			return err
+		}
+	}
 	if err := f.binding.settle(e.piped && f.binding.takesPipe()); err != nil {
 		return err
 	}
