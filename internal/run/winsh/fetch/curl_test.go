@@ -273,6 +273,13 @@ func TestCurlNetwork(t *testing.T) {
 	if !strings.HasPrefix(stderr, "curl: (28) Operation timed out after ") || !strings.HasSuffix(stderr, " milliseconds with 0 bytes received\r\n") || code != 28 {
 		t.Errorf("timeout: %d %q", code, stderr)
 	}
+	_, stderr, code = b.run("curl -sS -y 1 " + s.URL + "/hang")
+	if stderr != lines("curl: (28) Operation too slow. Less than 1 bytes/sec transferred the last 1 seconds") || code != 28 {
+		t.Errorf("too slow: %d %q", code, stderr)
+	}
+	if stdout, stderr, code := b.run("curl -sS -Y 1000 -y 60 " + s.URL + "/file.txt"); stdout != "0123456789" || code != 0 {
+		t.Errorf("fast enough: %d %q", code, stderr)
+	}
 	none := newBox(t, machine.Options{Network: noNetwork{}})
 	_, stderr, code = none.run("curl -sS http://example.test/")
 	if stderr != lines("curl: (6) Could not resolve host: example.test") || code != 6 {

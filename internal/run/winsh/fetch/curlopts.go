@@ -62,6 +62,8 @@ type curlOptions struct {
 	retryRefused      bool
 	connect, timeout  time.Duration
 	maxSize           int64
+	speedLimit        int // bytes a second
+	speedTime         int // seconds
 	writeOut          string
 	proto, protoRedir protocols
 	protoDefault      string
@@ -335,6 +337,16 @@ func secondsArg(short byte, name string, to func(o *curlOptions) *time.Duration)
 func curlNumbers() []curlOption {
 	return []curlOption{
 		numberArg(0, "max-redirs", func(o *curlOptions, n int) { o.maxRedirs = n }),
+		numberArg('Y', "speed-limit", func(o *curlOptions, n int) {
+			if o.speedLimit = n; o.speedTime == 0 {
+				o.speedTime = 30
+			}
+		}),
+		numberArg('y', "speed-time", func(o *curlOptions, n int) {
+			if o.speedTime = n; o.speedLimit == 0 {
+				o.speedLimit = 1
+			}
+		}),
 		numberArg(0, "retry", func(o *curlOptions, n int) { o.retry = n }),
 		secondsArg(0, "retry-delay", func(o *curlOptions) *time.Duration { return &o.retryDelay }),
 		secondsArg(0, "retry-max-time", func(o *curlOptions) *time.Duration { return &o.retryMax }),
@@ -426,7 +438,6 @@ func curlImpossible() []curlOption {
 	no("proxytunnel,p proxy-insecure proxy-anyauth proxy-digest proxy-ntlm proxy-negotiate", false, "casement uses plain HTTP proxies only")
 	no("trace trace-ascii trace-config libcurl", true, "casement has no trace of what curl does inside")
 	no("trace-time trace-ids", false, "casement has no trace of what curl does inside")
-	no("speed-limit,Y speed-time,y", true, "casement does not measure speed")
 	no("ftp-account ftp-alternative-to-user ftp-method ftp-port,P quote,Q mail-from mail-rcpt mail-auth telnet-option,t krb pubkey hostpubmd5 tftp-blksize", true, "casement speaks HTTP only")
 	no("ftp-create-dirs ftp-pasv ftp-pret ftp-skip-pasv-ip ftp-ssl-ccc ftp-ssl-control list-only,l append,a disable-epsv disable-eprt compressed-ssh", false, "casement speaks HTTP only")
 	no("use-ascii,B crlf xattr tr-encoding ignore-content-length http1.0,0 request-target disallow-username-in-url", false, "it is not supported")

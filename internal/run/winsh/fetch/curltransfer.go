@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -30,8 +31,10 @@ type curlTransfer struct {
 	began   time.Time
 	first   time.Duration // until the answer began
 	retries int
-	headers int64 // bytes
-	sent    int64 // of the body
+	got     atomic.Int64 // bytes of the body, as they come
+	slow    atomic.Bool  // too slow for --speed-limit
+	headers int64        // bytes
+	sent    int64        // of the body
 }
 
 // run does the transfer with its retries, and prints what is to be printed.
@@ -180,6 +183,14 @@ func (t *curlTransfer) attempt(ctx context.Context) error {
 		fmt.Fprintf(t.c.err, "* Request to %s port %s\n", u.Hostname(), portOf(u))
 	}
 	meter := t.startMeter()
+	if o := t.c.o; o.speedTime > 0 && o.speedLimit > 0 {
+		t.got.Store(0)
+		t.slow.Store(false)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		go t.watchSpeed(ctx, cancel)
+	}
 	client := t.job.client
 	if client.Wire.Proxy == "" {
 		client.Wire.Proxy = t.job.proxy(u)
@@ -200,6 +211,9 @@ func (t *curlTransfer) attempt(ctx context.Context) error {
 // failure puts an error of the client into curl's words.
 func (t *curlTransfer) failure(err error, meter *curlMeter) error {
 	meter.end(t)
+	if err != nil && t.slow.Load() {
+		return t.tooSlow()
+	}
 	var known *curlFailure
 	var e *Error
 	if errors.As(err, &known) {
@@ -266,6 +280,7 @@ func (t *curlTransfer) copyBody(ctx context.Context, resp *Response) error {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := body.Read(buf)
+		t.got.Add(int64(n))
 		if n > 0 {
 			if limit := t.c.o.maxSize; limit > 0 && t.out.bytes+int64(n) > limit {
 				return &curlFailure{code: 63, text: "Maximum file size exceeded"}
