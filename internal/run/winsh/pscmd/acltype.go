@@ -223,6 +223,30 @@ func readSecurity(ctx context.Context, in *ps.Invoke) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return securityOf(ctx, in, path)
+}
+
+// accessMembers are the methods of files and directories that read and set
+// descriptors; .NET of PowerShell 7 has them elsewhere.
+func accessMembers(typ, param string) []ps.Member {
+	get := func(ctx context.Context, in *ps.Invoke) (any, error) { return securityOf(ctx, in, item(in).Path) }
+	set := func(ctx context.Context, in *ps.Invoke) (any, error) {
+		if o, ok := ps.Unwrap(in.Args[0]).(*ps.Object); ok {
+			return nil, SetSecurity(ctx, in.Session, item(in).Path, o.Data.(*Security))
+		}
+		return nil, ps.NewException(argumentNullException, "Value cannot be null.\r\nParameter name: "+param)
+	}
+	list := []ps.Member{
+		ps.Method("GetAccessControl", typ, ps.O("", get), ps.O("System.Security.AccessControl.AccessControlSections includeSections", get)),
+		ps.Method("SetAccessControl", "void", ps.O(typ+" "+param, set)),
+	}
+	for i := range list {
+		list[i].Edition = ps.Desktop
+	}
+	return list
+}
+
+func securityOf(ctx context.Context, in *ps.Invoke, path string) (any, error) {
 	f := in.Session.Machine().FS()
 	info, err := f.Stat(ctx, path)
 	if err != nil {

@@ -236,7 +236,7 @@ func setAttributes(ctx context.Context, in *ps.Invoke) error {
 
 // fileMembers are the members of FileInfo.
 func fileMembers() []ps.Member {
-	return shown(
+	return append(shown(
 		code(ps.Prop("VersionInfo", versionInfoName, func(ctx context.Context, in *ps.Invoke) (any, error) {
 			return VersionInfo(ctx, in.Session, item(in).Path)
 		}), ps.KindScript, ps.Both),
@@ -285,7 +285,7 @@ func fileMembers() []ps.Member {
 		})),
 		ps.Method("CopyTo", "System.IO.FileInfo", ps.O("string destFileName", copyFileTo), ps.O("string destFileName, bool overwrite", copyFileTo)),
 		ps.Method("MoveTo", "void", ps.O("string destFileName", moveItemTo), only7("string destFileName, bool overwrite", moveItemTo)),
-	)
+	), accessMembers("System.Security.AccessControl.FileSecurity", "fileSecurity")...)
 }
 
 // only7 is an overload of PowerShell 7's .NET.
@@ -329,7 +329,7 @@ func directoryMembers() []ps.Member {
 		}
 		return NewDirectoryInfo(in.Session, path, text)
 	}
-	return shown(
+	return append(shown(
 		code(ps.Prop("BaseName", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).name(), nil }), ps.KindScript, ps.Both),
 		ps.Prop("FullName", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return item(in).Path, nil }),
 		ps.Prop("Parent", "System.IO.DirectoryInfo", func(_ context.Context, in *ps.Invoke) (any, error) {
@@ -360,7 +360,7 @@ func directoryMembers() []ps.Member {
 		listing("GetFiles", "System.IO.FileInfo[]", true, false), listing("EnumerateFiles", "System.IO.FileInfo[]", true, false),
 		listing("GetDirectories", "System.IO.DirectoryInfo[]", false, true), listing("EnumerateDirectories", "System.IO.DirectoryInfo[]", false, true),
 		listing("GetFileSystemInfos", "System.IO.FileSystemInfo[]", true, true), listing("EnumerateFileSystemInfos", "System.IO.FileSystemInfo[]", true, true),
-	)
+	), accessMembers("System.Security.AccessControl.DirectorySecurity", "directorySecurity")...)
 }
 
 func deleteDirectory(ctx context.Context, in *ps.Invoke) (any, error) {

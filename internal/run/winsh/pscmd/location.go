@@ -11,7 +11,7 @@ import (
 
 // locationCmdlets move through the providers.
 func locationCmdlets() []*ps.Cmdlet {
-	return []*ps.Cmdlet{
+	list := []*ps.Cmdlet{
 		{
 			Name: "Get-Location", Aliases: []string{"gl", "pwd"}, Module: moduleManagement, DefaultSet: "Location",
 			Syntax: params(`
@@ -53,10 +53,6 @@ func locationCmdlets() []*ps.Cmdlet {
 			Process: func(ctx context.Context, c *ps.Call) error { return setLocation(ctx, c, `\`, false) },
 		},
 		{
-			Name: "C:", Function: true, Class: "Microsoft.PowerShell.Commands.SetLocationCommand",
-			Process: func(ctx context.Context, c *ps.Call) error { return setLocation(ctx, c, "C:", false) },
-		},
-		{
 			Name: "Push-Location", Aliases: []string{"pushd"}, Module: moduleManagement, DefaultSet: "Path",
 			Syntax: params(`
 				Path string @1 pipeline property {Path}
@@ -75,6 +71,14 @@ func locationCmdlets() []*ps.Cmdlet {
 			Process: popLocation,
 		},
 	}
+	for letter := 'A'; letter <= 'Z'; letter++ {
+		drive := string(letter) + ":"
+		list = append(list, &ps.Cmdlet{
+			Name: drive, Function: true, Class: "Microsoft.PowerShell.Commands.SetLocationCommand",
+			Process: func(ctx context.Context, c *ps.Call) error { return setLocation(ctx, c, drive, false) },
+		})
+	}
+	return list
 }
 
 func getLocation(ctx context.Context, c *ps.Call) error {

@@ -51,6 +51,9 @@ func TestACL(t *testing.T) {
 		{name: "merged and removed", both: true, text: dir + `$a = Get-Acl d; $a.SetAccessRuleProtection($true, $false); $n = { param($w, $r) New-Object Security.AccessControl.FileSystemAccessRule $w, $r, 'Allow' }
 $a.AddAccessRule((& $n Users Read)); $a.AddAccessRule((& $n Users Write)); @($a.Access).Count; [void]$a.RemoveAccessRule((& $n Users Write)); "$(@($a.Access)[0].FileSystemRights)"; $a.RemoveAccessRuleAll((& $n Users Read)); @($a.Access).Count`, want: "1\nRead, Synchronize\n0"},
 		{name: "the owner", both: true, text: dir + `$a = Get-Acl d; $a.SetOwner((New-Object System.Security.Principal.NTAccount 'NT AUTHORITY\SYSTEM')); Set-Acl d $a; (Get-Acl d).Owner; (New-Object Security.Principal.NTAccount 'Users').Translate([Security.Principal.SecurityIdentifier]).Value`, want: "NT AUTHORITY\\SYSTEM\nS-1-5-32-545"},
+		{name: "by the item", text: dir + `$i = Get-Item d; $a = $i.GetAccessControl('Access'); $a.SetAccessRuleProtection($true, $false); $a.AddAccessRule((New-Object Security.AccessControl.FileSystemAccessRule 'Users','Read','Allow')); $i.SetAccessControl($a); (Get-Acl d).Sddl; $f = New-Item f; $f.GetAccessControl().GetType().Name; $f.SetAccessControl($f.GetAccessControl()); (Get-Acl f).AreAccessRulesProtected`,
+			want: "O:BAG:SYD:PAI(A;;FR;;;BU)\nFileSecurity\nFalse"},
+		{name: "by the item in 7", core: true, text: dir + `(Get-Item d).GetAccessControl()`, refused: "System.IO.DirectoryInfo.GetAccessControl()"},
 		{name: "nothing there", both: true, text: `Get-Acl none`, errs: []string{`GetAcl_PathNotFound_Exception,Microsoft.PowerShell.Commands.GetAclCommand ObjectNotFound Cannot find path 'C:\w\none' because it does not exist.`}},
 		{name: "registry", text: `Get-Acl HKLM:\SOFTWARE`, refused: "Get-Acl"},
 	})
