@@ -454,6 +454,9 @@ func (k *checker) program(n *pslang.Command, name string) error {
 	if found.Program == nil && strings.EqualFold(extension(found.Path), ".ps1") {
 		return k.script(found.Path, n.Name.At())
 	}
+	if list, ok := k.blockArgs(n); ok && hasArgs(list) {
+		return refuseObjects(n.Extent, name)
+	}
 	args, raw := k.nativeArgs(n, found)
 	if ext := strings.ToLower(extension(found.Path)); found.Program == nil && (ext == ".cmd" || ext == ".bat") {
 		if found, err = k.c.Machine.Find(k.ctx, cmdPath, k.c.Env, k.c.Dir, false); err != nil {
@@ -532,6 +535,16 @@ func (k *checker) find(name string) (machine.Found, error) {
 func (k *checker) nativeArgs(n *pslang.Command, found machine.Found) (args []machine.Arg, raw string) {
 	b := k.pureSession().newNativeArgs(found.Path)
 	known := true
+	if list, ok := k.blockArgs(n); ok {
+		for _, x := range list {
+			b.add(x)
+		}
+		raw := b.commandLine(found.Path)
+		for _, one := range machine.SplitCommandLine(raw)[1:] {
+			args = append(args, machine.Arg{Text: one})
+		}
+		return args, raw
+	}
 	for _, a := range n.Args {
 		list, ok, prefix := k.argument(a)
 		if !ok {
@@ -555,6 +568,20 @@ func (k *checker) nativeArgs(n *pslang.Command, found machine.Found) (args []mac
 		return args, ""
 	}
 	return args, b.commandLine(found.Path)
+}
+
+// blockArgs are the arguments of a program if all are known and one is a script
+// block.
+func (k *checker) blockArgs(n *pslang.Command) ([]argument, bool) {
+	var all []argument
+	for _, a := range n.Args {
+		list, ok, _ := k.argument(a)
+		if !ok {
+			return nil, false
+		}
+		all = append(all, list...)
+	}
+	return withBlocks(all)
 }
 
 // checkDynamic checks a command whose name became known only now.

@@ -51,6 +51,9 @@ func (n *nativeStage) end(ctx context.Context, e *element) error {
 			return err
 		}
 	}
+	if _, block := withBlocks(n.args); block && (e.piped || hasArgs(n.args) || !s.host.direct(e.out)) {
+		return refuseObjects(e.at, e.name)
+	}
 	child := s.process.Child(line)
 	child.Dir = s.Dir()
 	child.Terminal = false
@@ -161,6 +164,7 @@ func (s *Session) commandLine(info *CommandInfo, args []argument) (string, error
 		path = info.Name
 	}
 	b := s.newNativeArgs(path)
+	args, _ = withBlocks(args)
 	for _, a := range args {
 		b.add(a)
 	}

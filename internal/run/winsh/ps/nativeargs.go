@@ -1,6 +1,8 @@
 package ps
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"strings"
 	"unicode"
 
@@ -72,6 +74,55 @@ func (b *nativeArgs) commandLine(path string) string {
 		return line
 	}
 	return line + " " + b.text.String()
+}
+
+// withBlocks makes of a script block among the arguments what PowerShell gives to
+// a program: it takes it for PowerShell itself, which gets the block encoded.
+func withBlocks(args []argument) (list []argument, has bool) {
+	for _, a := range args {
+		block, ok := Unwrap(a.value).(*ScriptBlock)
+		if !ok || a.isParam || has {
+			list = append(list, a)
+			continue
+		}
+		has = true
+		if n := len(list) - 1; n >= 0 && list[n].isParam && list[n].param != "" && !list[n].has && strings.HasPrefix("command", strings.ToLower(list[n].param)) {
+			list = list[:n]
+		}
+		list = append(list, argument{isParam: true, param: "encodedCommand", name: "-encodedCommand", at: a.at},
+			argument{value: encodedCommand(block.String()), has: true, at: a.at})
+	}
+	if !has {
+		return args, false
+	}
+	for _, text := range []string{"-inputFormat", "none", "-outputFormat", "text"} {
+		list = append(list, argument{value: text, has: true})
+	}
+	return list, true
+}
+
+// refuseObjects refuses objects for the block that a program gets, or from it.
+func refuseObjects(at pslang.Extent, name string) error {
+	return refuseAt(at, name+" {...}", "PowerShell would exchange objects with the program", "give the commands as text in single quotes")
+}
+
+// hasArgs reports whether there are arguments for a block.
+func hasArgs(args []argument) bool {
+	for _, a := range args {
+		if a.isParam && a.param != "" && strings.HasPrefix("args", strings.ToLower(a.param)) {
+			return true
+		}
+	}
+	return false
+}
+
+// encodedCommand is what -EncodedCommand takes for a text.
+func encodedCommand(text string) string {
+	var raw []byte
+	for _, u := range Units(text) {
+		raw = binary.LittleEndian.AppendUint16(raw, u)
+	}
+	return base64.StdEncoding.EncodeToString(raw)
 }
 
 // add adds an argument.
