@@ -1,6 +1,7 @@
 package winsh_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -12,22 +13,34 @@ import (
 )
 
 // Broken if it fails: a program whose path has blanks and no quotes, as in SHELL
-// with the full path of pwsh, is not found.
+// with the full path of pwsh, gets other arguments than on Windows, where its
+// first is the rest of the path.
 func TestProgramPathsWithBlanks(t *testing.T) {
-	for _, args := range [][]string{
-		{`C:\Program Files\PowerShell\7\pwsh.exe`, "-Command", "'hello'"},
-		{`"C:\Program Files\PowerShell\7\pwsh.exe"`, "-Command", "'hello'"},
-		{`C:\Program Files\PowerShell\7\pwsh`, "-Command", "'hello'"},
-		{`c:/windows/system32/cmd.exe`, "/c", "echo hello"},
+	for _, c := range []struct {
+		args    []string
+		refused string
+	}{
+		{[]string{`C:\Program Files\PowerShell\7\pwsh.exe`, "-Command", "'hello'"}, `RUN with C:\Program Files\PowerShell\7\pwsh.exe`},
+		{[]string{`C:/Program Files/PowerShell/7/pwsh.exe -Command 'hello'`}, `RUN with C:/Program Files/PowerShell/7/pwsh.exe`},
+		{[]string{`"C:\Program Files\PowerShell\7\pwsh.exe"`, "-Command", "'hello'"}, ""},
+		{[]string{`c:/windows/system32/cmd.exe`, "/c", "echo hello"}, ""},
 	} {
 		var out strings.Builder
-		step := run.Step{Args: args, Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}), Stdout: &out, Stderr: &out}
+		step := run.Step{Args: c.args, Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"}), Stdout: &out, Stderr: &out}
 		r := winsh.New(winsh.Options{})
-		if err := r.Check(t.Context(), step); err != nil {
-			t.Errorf("checking %q: %v", args, err)
+		err := r.Check(t.Context(), step)
+		var refused *run.RefusedError
+		if c.refused != "" {
+			if !errors.As(err, &refused) || refused.Construct != c.refused {
+				t.Errorf("checking %q: %v", c.args, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("checking %q: %v", c.args, err)
 		}
 		if _, err := r.Run(t.Context(), step); err != nil || out.String() != "hello\r\n" {
-			t.Errorf("%q printed %q, %v", args, out.String(), err)
+			t.Errorf("%q printed %q, %v", c.args, out.String(), err)
 		}
 	}
 }

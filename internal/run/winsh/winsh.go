@@ -258,9 +258,9 @@ func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown b
 	env.Set("PATHEXT", ".EXE")
 	found, err := m.Find(ctx, name, env, p.Dir, true)
 	if err != nil {
-		if f, line, ok := withBlanks(ctx, m, p, env); ok {
-			found, err = f, nil
-			p.CommandLine, p.Args = line, machine.SplitCommandLine(line)
+		if path := withBlanks(ctx, m, p, env); path != "" {
+			return machine.Found{}, machine.Refuse("RUN with "+path, "its path is not in quotes: Windows finds the program, which takes what stands behind the first blank for its first argument",
+				`put the path in quotes of its own ("\"C:\\Program Files\\…\""), or write the name alone`)
 		}
 	}
 	switch {
@@ -280,16 +280,16 @@ func find(ctx context.Context, m *machine.Machine, p *machine.Process, unknown b
 	return machine.Found{}, err
 }
 
-// withBlanks finds a program whose path has blanks and no quotes, and returns the
-// command line with them: CreateProcess tries each blank as the end of the path.
-func withBlanks(ctx context.Context, m *machine.Machine, p *machine.Process, env *machine.Env) (machine.Found, string, bool) {
+// withBlanks returns the path of a program that has blanks and no quotes, "" if
+// there is none: CreateProcess tries each blank as the end of the path.
+func withBlanks(ctx context.Context, m *machine.Machine, p *machine.Process, env *machine.Env) string {
 	line := p.CommandLine
-	if strings.HasPrefix(line, `"`) || !strings.Contains(line, `\`) {
-		return machine.Found{}, "", false
+	if strings.HasPrefix(line, `"`) || !strings.ContainsAny(line, `\/`) {
+		return ""
 	}
 	for i := strings.IndexByte(line, ' '); i >= 0; {
-		if found, err := m.FindKnown(ctx, line[:i], env, p.Dir, true); err == nil {
-			return found, `"` + line[:i] + `"` + line[i:], true
+		if _, err := m.FindKnown(ctx, line[:i], env, p.Dir, true); err == nil {
+			return line[:i]
 		}
 		next := strings.IndexByte(line[i+1:], ' ')
 		if next < 0 {
@@ -297,7 +297,7 @@ func withBlanks(ctx context.Context, m *machine.Machine, p *machine.Process, env
 		}
 		i += 1 + next
 	}
-	return machine.Found{}, "", false
+	return ""
 }
 
 // oneLine refuses a command line of several lines for cmd, which reads the first
