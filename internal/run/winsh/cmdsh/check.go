@@ -39,12 +39,7 @@ func (program) Check(ctx context.Context, c *machine.Checking, args []machine.Ar
 	}
 	text, shift := o.text, 0
 	if strings.HasPrefix(text, `"`) {
-		name, ok := quotedProgram(text)
-		if ok && !o.strip {
-			_, err = c.Machine.FindKnown(ctx, name, c.Env, c.Dir, true)
-			ok = err == nil
-		}
-		if !ok || o.strip {
+		if name, ok := quotedProgram(text); !ok || o.strip || !k.mayStart(ctx, name) {
 			warnOfQuotes(c, text)
 			text, shift = withoutQuotes(text), 1
 		}
@@ -290,7 +285,7 @@ func (k *checker) forStatement(ctx context.Context, n *forNode) error {
 			sub := *k
 			sub.env, sub.forVars, sub.delayed, sub.script = k.env.Clone(), map[rune]bool{}, false, ""
 			if strings.HasPrefix(text, `"`) {
-				if name, ok := quotedProgram(text); !ok || !sub.knows(ctx, name) {
+				if name, ok := quotedProgram(text); !ok || !sub.mayStart(ctx, name) {
 					text = withoutQuotes(text)
 				}
 			}
@@ -315,11 +310,14 @@ func (k *checker) forStatement(ctx context.Context, n *forNode) error {
 	return k.branch(ctx, n.body)
 }
 
-// knows reports whether a name is that of a program, as far as is known.
-func (k *checker) knows(ctx context.Context, name string) bool {
+// mayStart reports whether a name can be that of a program.
+func (k *checker) mayStart(ctx context.Context, name string) bool {
 	_, err := k.c.Machine.FindKnown(ctx, name, k.env, k.dir, true)
-	return err == nil
+	return err == nil || !k.certain()
 }
+
+// certain reports whether what is not found is not there.
+func (k *checker) certain() bool { return !k.c.TreeUnknown && !k.c.Machine.Blind() }
 
 // command checks a simple command.
 func (k *checker) command(ctx context.Context, c *command) error {
@@ -505,7 +503,7 @@ func (k *checker) program(ctx context.Context, token, args string) error {
 // is well known to be a program is refused. Any other name is refused where a
 // layer may have it; where none can, cmd says that there is none.
 func (k *checker) missing(ctx context.Context, file string) error {
-	certain := !k.c.TreeUnknown && !k.c.Machine.Blind()
+	certain := k.certain()
 	if machine.IsPowerShellScript(file) && !certain && !strings.Contains(file, hole) {
 		return machine.RefuseScript(file)
 	}

@@ -106,7 +106,8 @@ func TestCheck(t *testing.T) {
 func TestCheckUnknownTree(t *testing.T) {
 	b := newBox(t)
 	for line, want := range map[string]string{
-		`npm install`:             "1:1 npm",
+		`npm install`: "1:1 npm",
+		"for /f %i in ('\"C:\\Program Files (x86)\\v s\\w.exe\" -x') do echo %i": `1:17 C:\Program Files (x86)\v s\w.exe`,
 		`build x`:                 "1:1 build",
 		`tools\build.cmd x`:       "",
 		`echo a && setup.exe /q`:  "1:11 setup.exe",

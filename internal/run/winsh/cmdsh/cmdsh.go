@@ -182,13 +182,14 @@ func (sh *shell) unwrap(ctx context.Context, text string, strip bool) (string, e
 }
 
 // quotedProgram returns what stands between the quotes of a text that may be the
-// name of a program.
+// name of a program. Parentheses are nothing special in it, whatever cmd's help
+// says: scripts rely on it for "C:\Program Files (x86)\…".
 func quotedProgram(text string) (string, bool) {
 	if strings.Count(text, `"`) != 2 {
 		return "", false
 	}
 	name := text[1 : 1+strings.IndexByte(text[1:], '"')]
-	if strings.ContainsAny(name, "&<>()@^|") || !strings.ContainsAny(name, " \t") {
+	if strings.ContainsAny(name, "&<>@^|") || !strings.ContainsAny(name, " \t") {
 		return "", false
 	}
 	return name, true

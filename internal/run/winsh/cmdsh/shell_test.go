@@ -33,7 +33,9 @@ func TestOptions(t *testing.T) {
 		{`cmd /c "my args" x`, out("my args x\n")},
 		{`cmd /s /c "my args" x`, failed(1, "'my' is not recognized as an internal or external command,\noperable program or batch file.\n")},
 		{`cmd /s /c ""my args" x"`, out("my args x\n")},
-		{`cmd /c "my (args)" x`, failed(1, "'my' is not recognized as an internal or external command,\noperable program or batch file.\n")},
+		{`cmd /c "my (args)" x`, out("my args x\n")},
+		{`cmd /c "my @args" x`, failed(1, "'my' is not recognized as an internal or external command,\noperable program or batch file.\n")},
+		{`cmd /s /c "for /f "delims=" %i in ('"my (args)" x') do @echo [%i]"`, out("[my args x]\n")},
 		{`cmd /c "no args" x`, failed(1, "'no' is not recognized as an internal or external command,\noperable program or batch file.\n")},
 		{`cmd /v:on /c echo !b!`, out("a\n")},
 		{`cmd /v /c echo !b!`, out("a\n")},
@@ -47,7 +49,7 @@ func TestOptions(t *testing.T) {
 		{`cmd /k echo a`, out("a\n\nC:\\w>")},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			b := newBox(t, "C:\\w\\my args.cmd=@echo my args %*\r\n", "C:\\w\\my (args).cmd=@echo my args %*\r\n")
+			b := newBox(t, "C:\\w\\my args.cmd=@echo my args %*\r\n", "C:\\w\\my (args).cmd=@echo my args %*\r\n", "C:\\w\\my @args.cmd=@echo no\r\n")
 			b.env.Set("b", "a")
 			if diff := gocmp.Diff(c.want, b.run(c.line)); diff != "" {
 				t.Error(diff)

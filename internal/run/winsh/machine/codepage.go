@@ -57,6 +57,9 @@ func EncodePage(page int, text string) []byte {
 		case ok:
 		case r < 0x100 && table.DecodeByte(byte(r)) == utf8.RuneError:
 			b = byte(r) // stands for itself, as in DecodePage
+		case r > 0xFFFF:
+			out = append(out, '?') // for Windows these are two characters
+			b = '?'
 		default:
 			b = bestFit(table, r)
 		}
