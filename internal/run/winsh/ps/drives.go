@@ -288,7 +288,11 @@ func (s *Session) readDriveItem(ctx context.Context, n *pslang.Variable) (any, e
 		}
 		return nil, nil
 	}
-	if d := s.Drive(n.Drive); d != nil && d.Provider == "FileSystem" {
+	d := s.Drive(n.Drive)
+	if d == nil {
+		return nil, nil // "$server:80" is no address, and no error
+	}
+	if d.Provider == "FileSystem" {
 		p, err := s.onDrive(d, n.Name)
 		if err != nil {
 			return nil, err
@@ -358,7 +362,11 @@ func (s *Session) writeDriveItem(ctx context.Context, n *pslang.Variable, v any)
 		s.SetAlias(n.Name, s.ToString(v))
 		return nil
 	}
-	if d := s.Drive(n.Drive); d != nil && d.Provider == "FileSystem" {
+	d := s.Drive(n.Drive)
+	if d == nil {
+		return s.noDrive(n.Drive)
+	}
+	if d.Provider == "FileSystem" {
 		p, err := s.onDrive(d, n.Name)
 		if err != nil {
 			return err

@@ -175,7 +175,7 @@ func (s *Session) statement(ctx context.Context, st pslang.Statement, out sink) 
 		return s.pipeline(ctx, n, out)
 	case *pslang.Assignment:
 		_, err := s.assignment(ctx, n)
-		if err == nil && pureValue(n.Value) {
+		if err == nil && s.succeeds(n.Value) {
 			s.ok = true
 		}
 		return err
@@ -227,6 +227,20 @@ func (s *Session) statement(ctx context.Context, st pslang.Statement, out sink) 
 	return refuseNode(st)
 }
 
+// succeeds reports whether the assignment of a statement's value sets $?: 5.1 does
+// it for each expression, whatever commands are within.
+func (s *Session) succeeds(st pslang.Statement) bool {
+	for s.edition == Desktop {
+		a, ok := st.(*pslang.Assignment)
+		if !ok {
+			_, ok = st.(*pslang.ExpressionStatement)
+			return ok
+		}
+		st = a.Value
+	}
+	return pureValue(st)
+}
+
 // pureValue reports whether a statement is nothing but an expression that
 // leaves $? to the statement around it.
 func pureValue(st pslang.Statement) bool {
@@ -271,10 +285,14 @@ func (s *Session) expressionStatement(ctx context.Context, x pslang.Expression, 
 			return err
 		}
 	case *pslang.SubExpression:
-		return s.statements(ctx, n.Body, out)
+		err := s.statements(ctx, n.Body, out)
+		s.ok = s.ok || err == nil && s.edition == Desktop
+		return err
 	case *pslang.Paren:
 		if p, ok := n.X.(*pslang.Pipeline); ok {
-			return s.parenStatement(ctx, p, out)
+			err := s.parenStatement(ctx, p, out)
+			s.ok = s.ok || err == nil && s.edition == Desktop
+			return err
 		}
 	case *pslang.Cast:
 		if n.Type.Key == "void" {
@@ -287,7 +305,7 @@ func (s *Session) expressionStatement(ctx context.Context, x pslang.Expression, 
 	if err != nil {
 		return err
 	}
-	if pureExpression(x) {
+	if s.edition == Desktop || pureExpression(x) {
 		s.ok = true
 	}
 	return writeEach(ctx, v, out)
