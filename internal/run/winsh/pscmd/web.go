@@ -234,8 +234,8 @@ func (w *webCall) headers() error {
 	if c.Has("UserAgent") {
 		w.session.UserAgent = c.String("UserAgent")
 	}
-	if h.Get("User-Agent") == "" {
-		h.Set("User-Agent", w.userAgent())
+	if w.desktop() || h.Get("User-Agent") == "" {
+		h.Set("User-Agent", w.userAgent()) // 5.1 does not take it from -Headers
 	}
 	if host := h.Get("Host"); host != "" {
 		w.req.Host = host
