@@ -42,6 +42,8 @@ type Request struct {
 	Body *Body
 	// User is sent as basic authentication without being asked for.
 	User *url.Userinfo
+	// as is the method that the body is for, where another is sent.
+	as string
 }
 
 // Body is the content of a request.

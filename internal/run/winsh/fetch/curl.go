@@ -68,13 +68,15 @@ func (curlProgram) Run(ctx context.Context, p *machine.Process) (int, error) {
 	if len(p.Args) > 0 {
 		args = p.Args[1:]
 	}
+	if len(args) == 0 {
+		return c.exit(&curlUsage{code: 2, help: true})
+	}
 	var o *curlOptions
 	own, err := c.ownConfig(ctx, args)
 	if err == nil {
 		o, err = parseCurl(args, own, c.optionFile(ctx))
 	}
-	if err == nil {
-		c.o = o
+	if c.o = o; err == nil {
 		err = c.run(ctx)
 	}
 	return c.exit(err)
@@ -98,6 +100,9 @@ func (c *curlRun) exit(err error) (int, error) {
 	case err == nil:
 		return 0, nil
 	case errors.As(err, &usage):
+		if usage.warn != "" {
+			c.warn(usage.warn)
+		}
 		if usage.text != "" {
 			fmt.Fprintf(c.err, "curl: %s\n", usage.text)
 		}

@@ -124,12 +124,12 @@ func curlFileCases() []curlCase {
 		{name: "own name", line: `curl -sO @/file.txt?x=1`, want: map[string]string{`C:\w\file.txt`: "0123456789"}},
 		{name: "name of the answer", line: `curl -sJO @/cd`, want: map[string]string{`C:\w\named.bin`: "abc"}},
 		{name: "name of the answer is taken", line: `curl -JO -s -S @/cd`, files: map[string]string{`C:\w\named.bin`: "mine"}, code: 23,
-			stderr: lines("curl: (23) client returned ERROR on write, 3 bytes was not written"), want: map[string]string{`C:\w\named.bin`: "mine"}},
+			stderr: lines("curl: (23) client returned ERROR on write of 3 bytes"), want: map[string]string{`C:\w\named.bin`: "mine"}},
 		{name: "directories", line: `curl -s --create-dirs -o a\b/c.txt @/file.txt`, want: map[string]string{`C:\w\a\b\c.txt`: "0123456789"}},
 		{name: "output directory", line: `curl -s --create-dirs --output-dir d --remote-name-all @/file.txt @/cd`,
 			want: map[string]string{`C:\w\d\file.txt`: "0123456789", `C:\w\d\cd`: "abc"}},
 		{name: "no directory", line: `curl -sS -o no\x.txt @/file.txt`, code: 23,
-			stderr: lines("curl: (23) client returned ERROR on write, 10 bytes was not written")},
+			stderr: lines("curl: (23) client returned ERROR on write of 10 bytes")},
 		{name: "empty file", line: `curl -so e.txt @/empty`, want: map[string]string{`C:\w\e.txt`: ""}},
 		{name: "nowhere", line: `curl -so NUL -w "%{http_code} %{size_download}\n" @/file.txt`, stdout: "200 10\r\n"},
 		{name: "variables after a body", line: `curl -s -w "\n%{http_code}\n" @/file.txt`, stdout: "0123456789\n200\n"},
@@ -181,7 +181,7 @@ func curlRequestCases() []curlCase {
 		{name: "pattern", line: `curl -s @/echo/[1-2]{a,b} -o #1-#2.txt -w "%{http_code} "`, stdout: "200 200 200 200 ",
 			want: map[string]string{`C:\w\2-a.txt`: asked("GET /echo/2a", accept, coding, agent)}},
 		{name: "no pattern", line: `curl -sg -o x @/echo/[1]`, want: map[string]string{`C:\w\x`: asked("GET /echo/[1]", accept, coding, agent)}},
-		{name: "escaped blanks", line: `curl -s "@/echo/a b"`, stdout: asked("GET /echo/a%20b", accept, coding, agent)},
+		{name: "blanks", line: `curl -sS "@/echo/a b"`, code: 3, stderr: lines("curl: (3) URL rejected: Malformed input to a URL function")},
 		{name: "dots", line: `curl -s @/x/../echo/./y`, stdout: asked("GET /echo/y", accept, coding, agent)},
 		{name: "too large", line: `curl -sS --max-filesize 5 -o x @/file.txt`, code: 63, stderr: lines("curl: (63) Maximum file size exceeded")},
 		{name: "refused protocol", line: `curl -sS --proto =https @/file.txt`, code: 1, stderr: lines(`curl: (1) Protocol "http" disabled`)},
@@ -189,7 +189,18 @@ func curlRequestCases() []curlCase {
 		{name: "no host", line: `curl -sS http:///`, code: 3, stderr: lines(`curl: (3) URL rejected: No host part in the URL`)},
 		{name: "bad port", line: `curl -sS http://h:99x/`, code: 3, stderr: lines(`curl: (3) URL rejected: Port number was not a decimal number between 0 and 65535`)},
 		{name: "bad pattern", line: `curl -sS http://h/{a`, code: 3, stderr: lines("curl: (3) unmatched brace in URL position 10:", "http://h/{a", "         ^")},
-		{name: "missing file", line: `curl -sS -T no @/echo`, code: 26, stderr: lines("curl: cannot open 'no'", "curl: try 'curl --help' for more information")},
+		{name: "missing file", line: `curl -sS -T no @/echo`, code: 26, stderr: lines("curl: cannot open 'no'", "curl: try 'curl --help' for more information", "curl: (26) Failed to open/read local data from file/application")},
+		{name: "bytes beyond ASCII", line: `curl -s "@/echo/é?q=%zz"`, stdout: asked("GET /echo/%c3%a9?q=%zz", accept, coding, agent)},
+		{name: "one slash", line: `curl -s HTTP:/$/echo`, stdout: asked("GET /echo", accept, coding, agent)},
+		{name: "four slashes", line: `curl -sS http:////$/echo`, code: 3, stderr: lines("curl: (3) URL rejected: Unsupported number of slashes following scheme")},
+		{name: "no port", line: `curl -sS http://127.0.0.1:99999/`, code: 3, stderr: lines("curl: (3) URL rejected: Port number was not a decimal number between 0 and 65535")},
+		{name: "own method without its body", line: `curl -sL -X POST -d a=b @/redirect/302?to=/echo`, stdout: asked("POST /echo", accept, coding, agent)},
+		{name: "own method with its body", line: `curl -sL -X PATCH -d a=b @/redirect/307?to=/echo`, stdout: asked("PATCH /echo", accept, coding, form, agent) + "a=b"},
+		{name: "referer of a redirect", line: `curl -sL -e ;auto @/redirect/302?to=/echo`, stdout: asked("GET /echo", accept, coding, "Referer: @/redirect/302?to=/echo", agent)},
+		{name: "a scheme that is none", line: `curl -sSL @/redirect/302?to=zz://x/`, code: 1, stderr: lines("curl: (1) The redirect target URL could not be parsed: Unsupported URL scheme")},
+		{name: "format in a file", line: `curl -so NUL -w @f @/file.txt`, files: map[string]string{`C:\w\f`: "%{http_code}\r\n%{size_download}\r\n"}, stdout: "20010"},
+		{name: "headers nowhere", line: `curl --no-progress-meter -D no\h @/file.txt`, code: 23, stderr: lines(`curl: Failed to open no\h`, "curl: (23) Failed writing received data to disk/application")},
+		{name: "queries", line: `curl -s --url-query "a=b c" --url-query "c d" --url-query +e=%20 @/echo?x`, stdout: asked("GET /echo?x&a=b+c&c+d&e=%20", accept, coding, agent)},
 		{name: "remote time", line: `curl -sRo x @/file.txt`, want: map[string]string{`C:\w\x`: "0123456789"}},
 		{name: "removed on error", line: `curl -s --remove-on-error -o x @/cut`, code: 18},
 		{name: "meter", line: `curl -o x @/file.txt`, want: map[string]string{`C:\w\x`: "0123456789"}, stderr: lines(
@@ -207,7 +218,7 @@ func TestCurl(t *testing.T) {
 			for name, text := range tc.files {
 				b.write(name, text)
 			}
-			at := strings.NewReplacer("@/", s.URL+"/")
+			at := strings.NewReplacer("@/", s.URL+"/", "$/", strings.TrimPrefix(s.URL, "http://")+"/")
 			stdout, stderr, code := b.run(at.Replace(tc.line))
 			if tc.name == "head" {
 				i := strings.Index(stdout, "Date: ")
@@ -352,7 +363,7 @@ func TestCurlCredentials(t *testing.T) {
 	b := newBox(t, machine.Options{})
 	line := `curl -sL -u me:secret -H "X-Mine: 1" -b c=1 ` + s.URL + "/redirect/302?to="
 	out, _, _ := b.run(line + other.URL + "/echo")
-	if strings.Contains(out, "Authorization") || strings.Contains(out, "Cookie") || !strings.Contains(out, "X-Mine: 1") {
+	if strings.Contains(out, "Authorization") || !strings.Contains(out, "Cookie") || !strings.Contains(out, "X-Mine: 1") {
 		t.Errorf("another host got\n%s", out)
 	}
 	if out, _, _ = b.run(line + "/echo"); !strings.Contains(out, "Authorization: Basic") || !strings.Contains(out, "Cookie: c=1") {
@@ -404,15 +415,17 @@ func TestCurlOptions(t *testing.T) {
 	b := newBox(t, machine.Options{})
 	const help = "curl: try 'curl --help' for more information\r\n"
 	for line, want := range map[string]string{
-		"curl":                      "curl: (2) no URL specified\r\n" + help,
+		"curl":                      help,
+		"curl -s":                   "curl: (2) no URL specified\r\n" + help,
+		"curl --max-redirs -2 x":    "curl: option --max-redirs: expected a proper numerical parameter\r\n" + help,
 		"curl --nope http://x":      "curl: option --nope: is unknown\r\n" + help,
 		"curl -o":                   "curl: option -o: requires parameter\r\n" + help,
 		"curl --retry x http://x":   "curl: option --retry: expected a proper numerical parameter\r\n" + help,
 		"curl --retry -1 http://x":  "curl: option --retry: expected a positive numerical parameter\r\n" + help,
 		"curl -m x http://x":        "curl: option -m: expected a proper numerical parameter\r\n" + help,
 		"curl --http2 http://x":     "curl: option --http2: the installed libcurl version does not support this\r\n" + help,
-		"curl --no-output x":        "curl: option --no-output: the given option cannot be reversed with a --no- prefix\r\n" + help,
-		"curl -d x -F a=b http://x": "curl: option -d: is badly used here\r\n" + help,
+		"curl --no-output x":        "curl: option --no-output: used '--no-' for option that is not a boolean\r\n" + help,
+		"curl -d x -F a=b http://x": lines("Warning: You can only select one HTTP request method! You asked for both POST ", "Warning: (-d, --data) and multipart formpost (-F, --form)."),
 		"curl --fail=1 http://x":    "curl: option --fail=1: is unknown\r\n" + help,
 	} {
 		_, stderr, code := b.run(line)

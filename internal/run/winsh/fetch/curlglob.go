@@ -126,6 +126,9 @@ func globSet(s string) (values []string, used int, _ *globError) {
 // globRange reads "1-9]", "001-100:10]" or "a-z:2]".
 func globRange(s string) (values []string, used int, _ *globError) {
 	bad := &globError{"bad range", 1 + rangeEnd(s)}
+	if s == "" || !isLetter(s[0]) && (s[0] < '0' || s[0] > '9') {
+		return nil, 0, &globError{"bad range specification", 1}
+	}
 	end := strings.IndexByte(s, ']')
 	if end < 0 {
 		return nil, 0, bad
@@ -137,8 +140,6 @@ func globRange(s string) (values []string, used int, _ *globError) {
 		step, err = strconv.Atoi(stepText)
 	}
 	switch {
-	case body == "" || !isLetter(body[0]) && (body[0] < '0' || body[0] > '9'):
-		return nil, 0, &globError{"bad range specification", 1}
 	case !ok || from == "" || to == "" || err != nil || step < 1:
 		return nil, 0, bad
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpproxy"
@@ -64,7 +65,10 @@ func (c *curlRun) envProxies() func(*url.URL) (*url.URL, error) {
 // prepare makes the job of the options.
 func (c *curlRun) prepare(ctx context.Context) (*curlJob, error) {
 	o := c.o
-	j := &curlJob{method: http.MethodGet, header: http.Header{}, query: o.query}
+	j := &curlJob{method: http.MethodGet, header: http.Header{}}
+	if err := c.queries(ctx, j); err != nil {
+		return nil, err
+	}
 	wire, err := c.wire(ctx)
 	if err != nil {
 		return nil, err
@@ -83,17 +87,17 @@ func (c *curlRun) prepare(ctx context.Context) (*curlJob, error) {
 		if j.netrc != nil {
 			j.client.Redirects.User = func(to *url.URL) *url.Userinfo { return j.netrc.user(to, to.User) }
 		}
-		if o.method != "" {
-			j.client.Redirects.Method = func(_ int, m string) string { return m }
-		}
+		j.client.Redirects.Custom = o.method
+		j.client.Redirects.KeepCookie = len(o.cookies) > 0 && j.header.Get("Cookie") == ""
+		j.client.Redirects.Refer = strings.HasSuffix(o.referer, ";auto")
 	}
 	j.header.Set("User-Agent", "curl/"+curlVersion)
 	j.header.Set("Accept", "*/*")
 	if o.agent != nil {
 		j.header.Set("User-Agent", *o.agent)
 	}
-	if o.referer != "" {
-		j.header.Set("Referer", strings.TrimSuffix(o.referer, ";auto"))
+	if from := strings.TrimSuffix(o.referer, ";auto"); from != "" {
+		j.header.Set("Referer", from)
 	}
 	if o.compressed {
 		j.header.Set("Accept-Encoding", "deflate, gzip")
@@ -117,14 +121,31 @@ func (c *curlRun) prepare(ctx context.Context) (*curlJob, error) {
 	if err := c.customHeaders(ctx, j); err != nil {
 		return nil, err
 	}
-	if o.method != "" {
-		j.method = o.method
-	}
 	return j, nil
+}
+
+// queries honours --url-query, whose arguments are those of --data-urlencode, or
+// begin with a plus sign and are taken as they are.
+func (c *curlRun) queries(ctx context.Context, j *curlJob) error {
+	for _, q := range c.o.query {
+		raw, plain := strings.CutPrefix(q, "+")
+		if !plain {
+			b, err := c.encodedData(ctx, q)
+			if err != nil {
+				return err
+			}
+			raw = string(b)
+		}
+		j.query = append(j.query, raw)
+	}
+	return nil
 }
 
 // mayFollow looks at where a redirect leads.
 func (c *curlRun) mayFollow(to *url.URL) error {
+	if !everyProtocol()[to.Scheme] {
+		return &curlFailure{code: 1, text: "The redirect target URL could not be parsed: Unsupported URL scheme"}
+	}
 	if !c.o.proto[to.Scheme] || !c.o.protoRedir[to.Scheme] {
 		return &curlFailure{code: 1, text: fmt.Sprintf("Protocol %q disabled in redirect", to.Scheme)}
 	}
@@ -271,16 +292,15 @@ func (c *curlRun) customHeaders(ctx context.Context, j *curlJob) error {
 // must be.
 func (t *curlTransfer) parseURL() (*url.URL, error) {
 	o := t.c.o
-	text := strings.TrimSpace(t.input)
-	if !strings.Contains(text, "://") {
-		if o.protoDefault != "" {
-			text = o.protoDefault + "://" + text
-		} else {
-			text = schemeOf(text) + "://" + text
+	if strings.ContainsFunc(t.input, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return nil, &curlFailure{code: 3, text: "URL rejected: Malformed input to a URL function"}
+	}
+	scheme, rest, ok := cutScheme(t.input)
+	if scheme = strings.ToLower(scheme); !ok {
+		if scheme, rest = o.protoDefault, "//"+t.input; scheme == "" {
+			scheme = schemeOf(t.input)
 		}
 	}
-	scheme, rest, _ := strings.Cut(text, "://")
-	scheme = strings.ToLower(scheme)
 	if err := refuseScheme(scheme); err != nil {
 		return nil, err
 	}
@@ -290,11 +310,18 @@ func (t *curlTransfer) parseURL() (*url.URL, error) {
 	if !o.proto[scheme] {
 		return nil, &curlFailure{code: 1, text: "Protocol \"" + scheme + "\" disabled"}
 	}
+	slashes := len(rest)
 	rest = strings.TrimLeft(rest, "/")
+	if slashes -= len(rest); slashes > 3 {
+		return nil, &curlFailure{code: 3, text: "URL rejected: Unsupported number of slashes following scheme"}
+	}
 	if rest == "" {
 		return nil, &curlFailure{code: 3, text: "URL rejected: No host part in the URL"}
 	}
 	u, err := url.Parse(scheme + "://" + escapeURL(rest))
+	if err == nil && len(u.Port()) > 0 {
+		_, err = strconv.ParseUint(u.Port(), 10, 16)
+	}
 	if err != nil {
 		return nil, &curlFailure{code: 3, text: urlReason(rest)}
 	}
@@ -317,12 +344,19 @@ func (t *curlTransfer) parseURL() (*url.URL, error) {
 	return u, nil
 }
 
+// cutScheme cuts a scheme off a URL, which has at least one slash behind its colon.
+func cutScheme(text string) (scheme, rest string, ok bool) {
+	i := strings.IndexByte(text, ':')
+	if i < 1 || !isLetter(text[0]) || !strings.HasPrefix(text[i+1:], "/") || strings.Trim(strings.ToLower(text[:i]), "abcdefghijklmnopqrstuvwxyz0123456789+-.") != "" {
+		return "", text, false
+	}
+	return text[:i], text[i+1:], true
+}
+
 // urlReason says why a URL cannot be read.
 func urlReason(rest string) string {
 	host, _, _ := strings.Cut(rest, "/")
 	switch {
-	case strings.ContainsAny(host, " \t"):
-		return "URL rejected: Malformed input to a URL function"
 	case strings.Contains(host, ":"):
 		return "URL rejected: Port number was not a decimal number between 0 and 65535"
 	}
@@ -333,15 +367,14 @@ func urlReason(rest string) string {
 // percent sign that begins no escape stays one.
 func escapeURL(s string) string {
 	var b strings.Builder
-	host := true
+	host, query := true, false
 	for i := range len(s) {
 		c := s[i]
-		if c == '/' || c == '?' || c == '#' {
-			host = false
-		}
+		host = host && c != '/' && c != '?' && c != '#'
+		query = query || c == '?'
 		hex := func(j int) bool { return j < len(s) && strings.IndexByte("0123456789abcdefABCDEF", s[j]) >= 0 }
-		if !host && (c <= ' ' || c >= 0x7f) || !host && c == '%' && (!hex(i+1) || !hex(i+2)) {
-			const digits = "0123456789ABCDEF"
+		if !host && (c <= ' ' || c >= 0x7f) || !host && !query && c == '%' && (!hex(i+1) || !hex(i+2)) {
+			const digits = "0123456789abcdef"
 			b.WriteString("%" + string(digits[c>>4]) + string(digits[c&15]))
 			continue
 		}
@@ -364,7 +397,8 @@ func (t *curlTransfer) uploadBody(ctx context.Context, u *url.URL) (*Body, error
 		info, err = c.fs.Stat(ctx, full)
 	}
 	if windowsError(err) {
-		return nil, &curlUsage{code: 26, text: "cannot open '" + t.upload + "'", help: true}
+		fmt.Fprintf(c.err, "curl: cannot open '%s'\ncurl: try 'curl --help' for more information\n", t.upload)
+		return nil, &curlFailure{code: 26, text: "Failed to open/read local data from file/application"}
 	}
 	if err != nil {
 		return nil, err

@@ -107,6 +107,7 @@ type curlUsage struct {
 	code int
 	text string
 	help bool // with the line that points to the help
+	warn string
 }
 
 func (u *curlUsage) Error() string { return u.text }
@@ -314,6 +315,8 @@ func numberArg(short byte, name string, set func(o *curlOptions, n int)) curlOpt
 		n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 32)
 		switch {
 		case err != nil:
+			return badArg("--"+name, "expected a proper numerical parameter")
+		case n < -1 && name == "max-redirs":
 			return badArg("--"+name, "expected a proper numerical parameter")
 		case n < 0 && name != "max-redirs":
 			return badArg("--"+name, "expected a positive numerical parameter")

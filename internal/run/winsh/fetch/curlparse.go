@@ -86,7 +86,7 @@ func (o *curlOptions) long(table []curlOption, word, name string, next *string) 
 	at := find(name)
 	if at < 0 && strings.HasPrefix(name, "no-") {
 		if at = find(name[3:]); at >= 0 && table[at].flag == nil {
-			return false, badArg(word, "the given option cannot be reversed with a --no- prefix")
+			return false, badArg(word, "used '--no-' for option that is not a boolean")
 		}
 		on = false
 	}
@@ -133,14 +133,20 @@ func (o *curlOptions) validate() error {
 	if o.version || o.partial {
 		return nil
 	}
-	methods := 0
-	for _, is := range []bool{o.head, len(o.data) > 0 && !o.get, len(o.form) > 0, len(o.upload) > 0} {
-		if is {
-			methods++
+	var asked []string
+	for _, m := range []struct {
+		is   bool
+		name string
+	}{
+		{len(o.upload) > 0, "PUT (-T, --upload-file)"}, {len(o.data) > 0 && !o.get, "POST (-d, --data)"},
+		{len(o.form) > 0, "multipart formpost (-F, --form)"}, {o.head, "HEAD (-I, --head)"},
+	} {
+		if m.is {
+			asked = append(asked, m.name)
 		}
 	}
-	if methods > 1 {
-		return badArg("-d", "is badly used here")
+	if len(asked) > 1 {
+		return &curlUsage{code: 2, warn: "You can only select one HTTP request method! You asked for both " + asked[0] + " and " + asked[1] + "."}
 	}
 	if err := checkWriteOut(o.writeOut); err != nil {
 		return err

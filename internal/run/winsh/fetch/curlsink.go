@@ -118,9 +118,15 @@ func (t *curlTransfer) makeDirs(ctx context.Context, name string) error {
 		err = t.c.fs.MkdirAll(ctx, full)
 	}
 	if windowsError(err) {
-		return &curlFailure{code: 23, text: "Error creating directory " + name[:i], bare: true}
+		t.c.say("Error creating directory " + name[:i])
+		return errNotWritten()
 	}
 	return err
+}
+
+// errNotWritten is how a transfer ends whose place cannot be made.
+func errNotWritten() error {
+	return &curlFailure{code: 23, text: "Failed writing received data to disk/application"}
 }
 
 // resumeAt asks for the rest of a file.
@@ -232,7 +238,7 @@ func (s *curlSink) open(ctx context.Context, n int) error {
 	}
 	if windowsError(err) {
 		s.c.warn(fmt.Sprintf("Failed to open the file %s: %s", s.name, strerror(err)))
-		return &curlFailure{code: 23, text: fmt.Sprintf("client returned ERROR on write, %d bytes was not written", min(n, 16<<10))}
+		return &curlFailure{code: 23, text: fmt.Sprintf("client returned ERROR on write of %d bytes", min(n, 16<<10))}
 	}
 	if err != nil {
 		return err

@@ -164,9 +164,10 @@ func (t *curlTransfer) attempt(ctx context.Context) error {
 		if req.Body, err = t.uploadBody(ctx, u); err != nil {
 			return err
 		}
-		if t.c.o.method == "" {
-			req.Method = http.MethodPut
-		}
+		req.Method = http.MethodPut
+	}
+	if req.as = req.Method; t.c.o.method != "" {
+		req.Method = t.c.o.method
 	}
 	if u.User != nil && req.User == nil {
 		req.User = u.User
@@ -282,11 +283,16 @@ func (t *curlTransfer) copyBody(ctx context.Context, resp *Response) error {
 		n, err := body.Read(buf)
 		t.got.Add(int64(n))
 		if n > 0 {
-			if limit := t.c.o.maxSize; limit > 0 && t.out.bytes+int64(n) > limit {
-				return &curlFailure{code: 63, text: "Maximum file size exceeded"}
+			limit := t.c.o.maxSize
+			fits := int64(n)
+			if limit > 0 {
+				fits = min(fits, limit-t.out.bytes)
 			}
-			if werr := t.out.write(ctx, buf[:n]); werr != nil {
+			if werr := t.out.write(ctx, buf[:fits]); werr != nil {
 				return werr
+			}
+			if fits < int64(n) {
+				return &curlFailure{code: 63, text: fmt.Sprintf("Exceeded the maximum allowed file size (%d) with %d bytes", limit, t.out.bytes)}
 			}
 		}
 		if errors.Is(err, io.EOF) {
@@ -294,7 +300,11 @@ func (t *curlTransfer) copyBody(ctx context.Context, resp *Response) error {
 		}
 		if err != nil {
 			if errors.Is(err, ErrCorrupt) {
-				return &curlFailure{code: 61, text: "Error while processing content unencoding: invalid data"}
+				reason := "invalid data"
+				if t.out.bytes == 0 {
+					reason = "incorrect header check"
+				}
+				return &curlFailure{code: 61, text: "Error while processing content unencoding: " + reason}
 			}
 			return err
 		}
@@ -403,7 +413,8 @@ func (t *curlTransfer) dumpHeaders(ctx context.Context, text string) error {
 		w, err = t.c.fs.Create(ctx, full, machine.CreateOptions{Append: t.num > 0})
 	}
 	if windowsError(err) {
-		return &curlFailure{code: 23, text: "Failed to open " + name, bare: true}
+		t.c.say("Failed to open " + name)
+		return errNotWritten()
 	}
 	if err != nil {
 		return err

@@ -98,7 +98,7 @@ func (t *curlTransfer) writeOut(ctx context.Context, f *curlFailure) error {
 		if err != nil {
 			return err
 		}
-		format = string(b)
+		format = strings.NewReplacer("\r", "", "\n", "").Replace(string(b))
 		if err := checkWriteOut(format); err != nil {
 			return err
 		}

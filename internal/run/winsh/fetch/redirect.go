@@ -20,6 +20,12 @@ type Redirects struct {
 	Method func(status int, method string) string
 	// Downgrade lets https lead to http.
 	Downgrade bool
+	// Custom is the method that is sent whatever Method says, which then only
+	// decides about the body.
+	Custom string
+	// KeepCookie sends cookies to other hosts too, and Refer says where the
+	// redirect came from.
+	KeepCookie, Refer bool
 	// User, if not nil, returns the credentials for where a redirect leads.
 	User func(to *url.URL) *url.Userinfo
 	// Overflow makes more than Max redirects an error ([ErrRedirects]); else
@@ -114,10 +120,18 @@ func (r Redirects) next(first, cur Request, resp *http.Response, done int) (Requ
 	}
 	next := cur
 	next.URL = to
-	next.Method = r.Method(resp.StatusCode, cur.Method)
+	as := cur.Method
+	if r.Custom != "" {
+		as = cur.as
+	}
+	next.Method = r.Method(resp.StatusCode, as)
+	changed := next.Method != as
+	if next.as = next.Method; r.Custom != "" {
+		next.Method = r.Custom
+	}
 	next.Header = first.Header.Clone()
 	next.User, next.Host = first.User, first.Host
-	if next.Method != cur.Method {
+	if changed {
 		next.Body = nil
 	}
 	if next.Body == nil && first.Body != nil {
@@ -129,8 +143,13 @@ func (r Redirects) next(first, cur Request, resp *http.Response, done int) (Requ
 	if !same {
 		next.Host = ""
 	}
-	if !same && !r.KeepAuth {
+	if !same && !r.KeepAuth && !r.KeepCookie {
 		next.Header.Del("Cookie")
+	}
+	if r.Refer {
+		from := *cur.URL
+		from.Fragment, from.User = "", nil
+		next.Header.Set("Referer", from.String())
 	}
 	if r.DropAuth || !same && !r.KeepAuth {
 		next.User = nil
