@@ -37,6 +37,8 @@ type Column struct {
 	Value    func(ctx context.Context, s *Session, v any) (any, error)
 	// Type is the only type whose objects have the item in a list; "" is any.
 	Type string
+	// Edition is the only one that has the item in a list; 0 is any.
+	Edition Edition
 	// Width in cells; 0 shares what is left. Width7 is that of PowerShell 7 where
 	// it differs.
 	Width, Width7 int
@@ -237,17 +239,29 @@ func (p *Printer) outOfBand(ctx context.Context, v any) ([]string, bool) {
 		return wrapLines(s.errorText(x), p.columnsWidth()), true
 	case *ScriptBlock:
 		return splitLines(x.String()), true
-	case Enum, Char, bool, Switch:
-		return []string{s.Display(v)}, true
 	case *Object:
 		if w := s.viewOf(v); w != nil && w.OutOfBand {
 			return w.Custom(ctx, s, v), true
 		}
 	}
-	if kindOf(Unwrap(v)) != notNumber {
+	if s.isOutOfBand(v) {
 		return []string{s.Display(v)}, true
 	}
 	return nil, false
+}
+
+// isOutOfBand reports whether a value is shown like a text.
+func (s *Session) isOutOfBand(v any) bool {
+	switch Unwrap(v).(type) {
+	case string, *ErrorRecord, *ScriptBlock, Enum, Char, bool:
+		return true
+	case *Object:
+		w := s.viewOf(v)
+		return w != nil && w.OutOfBand
+	case Switch:
+		return false // it is an object with one property
+	}
+	return kindOf(Unwrap(v)) != notNumber
 }
 
 // text writes lines between the objects of a document.
@@ -470,7 +484,11 @@ func (p *Printer) formatted(ctx context.Context, f *formatted) error {
 		return err
 	}
 	for _, v := range f.items {
-		if err := p.entry(ctx, v); err != nil {
+		write := p.write
+		if f.force {
+			write = p.entry
+		}
+		if err := write(ctx, v); err != nil {
 			return err
 		}
 	}
@@ -481,4 +499,6 @@ func (p *Printer) formatted(ctx context.Context, f *formatted) error {
 type formatted struct {
 	layout *layout
 	items  []any
+	// force formats also what is shown like a text otherwise.
+	force bool
 }

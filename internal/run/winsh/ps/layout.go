@@ -291,6 +291,9 @@ func (p *Printer) listLines(ctx context.Context, columns []Column, v any) []stri
 	width = min(width, max(1, total-4))
 	var out []string
 	for _, c := range columns {
+		if c.Edition != 0 && c.Edition != p.s.Edition() {
+			continue
+		}
 		if c.Type != "" && !slices.ContainsFunc(p.s.TypeNames(v), func(name string) bool { return strings.EqualFold(name, c.Type) }) {
 			continue
 		}

@@ -74,6 +74,8 @@ func TestCopyMove(t *testing.T) {
 				`CopyError,Microsoft.PowerShell.Commands.CopyItemCommand WriteError Cannot overwrite the item C:\w\t with itself.`,
 			},
 		},
+		{name: "onto a directory that is not there, in 7", core: true, text: `Set-Content f x; cp f none\; Test-Path none`, want: "False", errs: []string{`CopyFileInfoItemIOError,Microsoft.PowerShell.Commands.CopyItemCommand WriteError The filename, directory name, or volume label syntax is incorrect. : 'C:\w\none\'`}},
+		{name: "onto a directory that is not there", text: `Set-Content f x; cp f none\; Test-Path none`, want: "False", errs: []string{`System.IO.IOException,Microsoft.PowerShell.Commands.CopyItemCommand NotSpecified The filename, directory name, or volume label syntax is incorrect.`}},
 		{name: "into itself", text: aTree + `cp t t\sub -Recurse`, refused: "Copy-Item -Recurse"},
 		{name: "moved", both: true, text: aTree + `mv t\a.txt t\empty; mv t\b.log c.log; mv t\sub t\empty; ls t -Recurse -Name; gc c.log`, want: "empty\nempty\\sub\nempty\\a.txt\nempty\\sub\\deep\nempty\\sub\\c.txt\nempty\\sub\\deep\\d.txt\nb.log"},
 		{name: "moved by pattern", both: true, text: aTree + `$null = mkdir t3; mv t\*.txt t3; (ls t3).Name; mv t\* t2`, want: "a.txt",

@@ -236,8 +236,6 @@ func (cp *copier) file(ctx context.Context, n *node, dest ps.Path, top bool) err
 	}
 	if there {
 		dest = join(dest, leafOf(n.Path))
-	} else if strings.HasSuffix(dest.Name, `\`) && len(dest.Name) > 3 {
-		dest.Name = strings.TrimRight(dest.Name, `\`)
 	}
 	if strings.EqualFold(n.Name, dest.Name) {
 		return cp.c.Error(ctx, fail(ioException, "Cannot overwrite the item "+dest.Name+" with itself.", "CopyError", ps.WriteError, dest.Name))
@@ -281,6 +279,12 @@ func (cp *copier) failed(ctx context.Context, n *node, dest ps.Path, err error, 
 		err = ps.NewException(directoryNotFound, "Could not find a part of the path '"+dest.Name+"'.")
 	case machine.ErrorAccessDenied:
 		err = ps.NewException(unauthorized, "Access to the path '"+dest.Name+"' is denied.")
+	case machine.ErrorInvalidName:
+		message := "The filename, directory name, or volume label syntax is incorrect."
+		if cp.c.Session.Edition() == ps.Core {
+			message += " : '" + dest.Name + "'"
+		}
+		err = ps.NewException(ioException, message)
 	}
 	object := FileObject(cp.c.Session, n.Path, n.info)
 	if cp.c.Session.Edition() == ps.Desktop && ps.ToException(err).Type != unauthorized {

@@ -21,9 +21,30 @@ func TestJSON(t *testing.T) {
 		{name: "several lines", both: true, text: `'{','"a":1','}' | ConvertFrom-Json | % a; Set-Content f '{ "version": "1.2" }'; (gc f | ConvertFrom-Json).version; (gc f -Raw | ConvertFrom-Json).version`, want: "1\n1.2\n1.2"},
 		{name: "tables in 7", core: true, text: `$h = '{"a":1,"A":2}' | ConvertFrom-Json -AsHashtable; $h.Keys -join ','; $h -is [hashtable]; '{"d":"2020-01-02T03:04:05Z"}' | ConvertFrom-Json | % { $_.d.GetType().Name }; '/*c*/[1,]' | ConvertFrom-Json`, want: "a,A\nTrue\nDateTime\n1"},
 		{name: "no tables in 5.1", text: `if ($false) { '{}' | ConvertFrom-Json -AsHashtable }`, refused: "ConvertFrom-Json -AsHashtable"},
-		{name: "broken", text: `'{"a":' | ConvertFrom-Json; '{a}' | ConvertFrom-Json; '' | ConvertFrom-Json`, errs: []string{
+		{name: "broken", text: `'{"a":' | ConvertFrom-Json; '{a}' | ConvertFrom-Json; '{"":1}' | ConvertFrom-Json; '' | ConvertFrom-Json`, errs: []string{
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid object passed in, ':' or '}' expected. (5): {"a":`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid object passed in, ':' or '}' expected. (3): {a}`,
+			`Argument,Microsoft.PowerShell.Commands.ConvertFromJsonCommand InvalidArgument Cannot process argument because the value of argument "name" is not valid. Change the value of the "name" argument and run the operation again.`,
+		}},
+		{name: "broken otherwise", text: `'{', '{"a":1,}', '{:1}', '[1,]', '[1,', '[', '[1 2]', '{"a":1} x y', '"a', '<x>', '{"a":1/**/}' | % { ConvertFrom-Json $_ }`, errs: []string{
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid object passed in, ':' or '}' expected. (1): {`,
 			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid JSON primitive: .`,
-			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid object passed in, ':' or '}' expected. (2): {a}`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid object passed in, member name expected. (1): {:1}`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid array passed in, extra trailing ','. (4): [1,]`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid array passed in, extra trailing ','. (3): [1,`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid array passed in, ']' expected. (1): [`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid array passed in, ',' expected. (4): [1 2]`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid JSON primitive:  y.`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Unterminated string passed in. (2): "a`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid JSON primitive: .`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Invalid object passed in, ':' or '}' expected. (7): {"a":1/**/}`,
+		}},
+		{name: "nothing in 5.1", text: `$null -eq ($null | ConvertTo-Json); 1,$null,2 | ConvertTo-Json -Compress`, want: "True\n[1,2]"},
+		{name: "nothing in 7", core: true, text: `$null | ConvertTo-Json; 1,$null,2 | ConvertTo-Json -Compress`, want: "null\n[1,null,2]"},
+		{name: "numbers that are none in 7", core: true, text: `'{"a":[NaN,Infinity,-Infinity,010,0x1F]}' | ConvertFrom-Json | % a | % { "$($_ -is [double]) $($_ -gt 0)" }`, want: "True False\nTrue True\nTrue False\nFalse True\nFalse True"},
+		{name: "the place in 7", core: true, text: `'<x>' | ConvertFrom-Json; '{"a":T}' | ConvertFrom-Json`, errs: []string{
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Conversion from JSON failed with error: Unexpected character encountered while parsing value: <. Path '', line 0, position 0.`,
+			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Conversion from JSON failed with error: Unexpected character encountered while parsing value: T. Path 'a', line 1, position 5.`,
 		}},
 		{name: "broken in 7", core: true, text: `'{"a":' | ConvertFrom-Json; '{"a":{"b":[1,' | ConvertFrom-Json; '{' | ConvertFrom-Json`, errs: []string{
 			`System.ArgumentException,Microsoft.PowerShell.Commands.ConvertFromJsonCommand NotSpecified Conversion from JSON failed with error: Unexpected end when deserializing object. Path 'a', line 1, position 5.`,

@@ -85,7 +85,10 @@ func startToJSON(_ context.Context, c *ps.Call) (ps.Steps, error) {
 	var list []any
 	return ps.Steps{
 		Process: func(_ context.Context, c *ps.Call) error {
-			list = append(list, c.Value("InputObject"))
+			// 5.1 passes over $null.
+			if v := c.Value("InputObject"); v != nil || c.Session.Edition() != ps.Desktop {
+				list = append(list, v)
+			}
 			return nil
 		},
 		End: func(ctx context.Context, c *ps.Call) error {

@@ -5,11 +5,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/casement/casement/internal/run/winsh/ps"
 )
+
+// notConverted begins the messages of PowerShell 7.
+const notConverted = "Conversion from JSON failed with error: "
 
 // jsonOptions say how JSON is read. The zero value is PowerShell 7's way with
 // no depth.
@@ -62,7 +66,7 @@ func readJSON(s *ps.Session, text string, o jsonOptions) (any, error) {
 	p.blank()
 	if p.pos < len(p.text) {
 		if o.desktop {
-			return nil, ps.NewException(argumentException, "Invalid JSON primitive: "+p.word()+".")
+			return nil, ps.NewException(argumentException, "Invalid JSON primitive: "+p.text[p.pos+len(p.char()):]+".")
 		}
 		return nil, p.wrong("Additional text encountered after finished reading JSON content: " + p.char() + ".")
 	}
@@ -88,12 +92,16 @@ func (p *jsonParser) wrong(message string) error {
 	line := strings.Count(p.text[:p.pos], "\n") + 1
 	column := p.pos - strings.LastIndexByte(p.text[:p.pos], '\n') - 1
 	path := strings.TrimPrefix(strings.Join(p.path, ""), ".")
-	return ps.NewException(argumentException, "Conversion from JSON failed with error: "+strings.TrimSuffix(message, ".")+". Path '"+path+"', line "+
+	return ps.NewException(argumentException, notConverted+strings.TrimSuffix(message, ".")+". Path '"+path+"', line "+
 		strconv.Itoa(line)+", position "+strconv.Itoa(column)+".")
 }
 
-// debug is the exception of 5.1, with the index and the text.
+// debug is the exception of 5.1, with the text and the index behind the
+// character that should be another one.
 func (p *jsonParser) debug(message string) error {
+	if p.pos < len(p.text) {
+		p.pos += len(p.char())
+	}
 	return ps.NewException(argumentException, message+" ("+strconv.Itoa(utf16Len(p.text[:p.pos]))+"): "+p.text)
 }
 
@@ -117,10 +125,10 @@ func (p *jsonParser) unexpected() error {
 	if p.pos >= len(p.text) {
 		return p.ended(len(p.path))
 	}
-	p.pos++
-	err := p.wrong("Unexpected character encountered while parsing value: " + p.text[p.pos-1:p.pos])
-	p.pos--
-	return err
+	if len(p.path) == 0 && (p.pos == 0 || p.text[p.pos-1] == '\n') { // nothing is read yet
+		return ps.NewException(argumentException, notConverted+"Unexpected character encountered while parsing value: "+p.char()+". Path '', line 0, position 0.")
+	}
+	return p.wrong("Unexpected character encountered while parsing value: " + p.char())
 }
 
 // ended is the error of a text that ends inside of so many objects and arrays.
@@ -140,6 +148,15 @@ func (p *jsonParser) ended(open int) error {
 // word is the run of letters and digits at this place.
 func (p *jsonParser) word() string {
 	i := p.pos
+	if p.opts.desktop {
+		end := strings.IndexFunc(p.text[i:], func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_+", r)
+		})
+		if end < 0 {
+			return p.text[i:]
+		}
+		return p.text[i : i+end]
+	}
 	for i < len(p.text) && (p.text[i] >= 0x80 || strings.IndexByte(" \t\r\n,:{}[]\"'", p.text[i]) < 0) {
 		i++
 	}
@@ -259,6 +276,9 @@ func (p *jsonParser) array(depth int) (any, error) {
 			}
 			break
 		}
+		if p.opts.desktop && p.pos == len(p.text) {
+			return nil, p.debug(map[bool]string{true: "Invalid array passed in, ']' expected.", false: "Invalid array passed in, extra trailing ','."}[i == 0])
+		}
 		p.path = append(p.path, "["+strconv.Itoa(i)+"]")
 		v, err := p.value(depth + 1)
 		if err != nil {
@@ -268,7 +288,7 @@ func (p *jsonParser) array(depth int) (any, error) {
 		p.blank()
 		c := p.peek()
 		if c != ',' && c != ']' {
-			return nil, p.missing("Invalid array passed in, ']' expected.")
+			return nil, p.missing("Invalid array passed in, ',' expected.")
 		}
 		p.path = p.path[:len(p.path)-1]
 		if c == ']' {
@@ -307,7 +327,7 @@ func (p *jsonParser) object(depth int) (any, error) {
 	for first := true; ; first = false {
 		p.blank()
 		if p.peek() == '}' {
-			if !first && p.opts.strict {
+			if !first && (p.opts.strict || p.opts.desktop) {
 				return nil, p.unexpected()
 			}
 			break
@@ -374,6 +394,9 @@ func (p *jsonParser) put(out any, name string, v any) error {
 	case *ps.Hashtable:
 		o.Put(name, v)
 	case *ps.Object:
+		if name == "" && p.opts.desktop {
+			return fail(psArgument, `Cannot process argument because the value of argument "name" is not valid. Change the value of the "name" argument and run the operation again.`, "Argument", ps.InvalidArgument, nil)
+		}
 		if name == "" {
 			return ps.NewException(invalidOperation, "The provided JSON includes a property whose name is an empty string, this is only supported using the -AsHashTable switch.")
 		}
@@ -394,10 +417,18 @@ func (p *jsonParser) name() (string, error) {
 		return p.quoted()
 	}
 	w := p.word()
-	if w == "" || p.opts.strict {
-		if p.opts.desktop {
+	if p.opts.desktop {
+		p.pos += len(w)
+		switch {
+		case p.peek() == ':' && w == "":
+			p.pos--
 			return "", p.debug("Invalid object passed in, member name expected.")
+		case w == "":
+			return "", p.debug("Invalid object passed in, ':' or '}' expected.")
 		}
+		return w, nil
+	}
+	if w == "" || p.opts.strict {
 		if p.pos >= len(p.text) {
 			return "", p.ended(len(p.path) + 1)
 		}
@@ -414,7 +445,6 @@ func (p *jsonParser) name() (string, error) {
 // quoted reads a text in quotes.
 func (p *jsonParser) quoted() (string, error) {
 	quote := p.text[p.pos]
-	start := p.pos
 	p.pos++
 	var units []uint16
 	var b strings.Builder
@@ -453,6 +483,7 @@ func (p *jsonParser) quoted() (string, error) {
 		i := strings.IndexByte(`"\/bfnrt'`, e)
 		if i < 0 {
 			if p.opts.desktop {
+				p.pos--
 				return "", p.debug("Unrecognized escape sequence.")
 			}
 			return "", p.wrong("Bad JSON escape sequence: \\" + string(rune(e)))
@@ -460,7 +491,6 @@ func (p *jsonParser) quoted() (string, error) {
 		b.WriteByte("\"\\/\b\f\n\r\t'"[i])
 	}
 	if p.opts.desktop {
-		p.pos = start
 		return "", p.debug("Unterminated string passed in.")
 	}
 	return "", p.wrong("Unterminated string. Expected delimiter: " + string(rune(quote)))
@@ -469,6 +499,9 @@ func (p *jsonParser) quoted() (string, error) {
 // primitive reads numbers and words.
 func (p *jsonParser) primitive() (any, error) {
 	w := p.word()
+	if w == "" && p.opts.desktop && p.pos == len(p.text) {
+		return nil, nil // what is missing is seen behind it
+	}
 	if w == "" {
 		return nil, p.unexpected()
 	}
@@ -479,6 +512,11 @@ func (p *jsonParser) primitive() (any, error) {
 	case "false":
 		v = false
 	case "null":
+	case "NaN", "Infinity", "-Infinity":
+		if p.opts.strict {
+			return nil, p.unexpected()
+		}
+		v, _ = strconv.ParseFloat(w, 64)
 	case "undefined":
 		if p.opts.desktop || p.opts.strict {
 			return nil, p.unexpected()
@@ -500,8 +538,12 @@ func (p *jsonParser) primitive() (any, error) {
 // number reads a number: 5.1 prefers the smallest type, 7 takes long and
 // double.
 func (p *jsonParser) number(w string) (any, bool) {
-	if c := w[0]; c != '-' && c != '+' && c != '.' && (c < '0' || c > '9') {
+	if c := w[0]; c != '-' && c != '.' && (c < '0' || c > '9') && (c != '+' || !p.opts.desktop) || strings.ContainsAny(w, "_pPiI") {
 		return nil, false
+	}
+	if len(w) > 1 && w[0] == '0' && !p.opts.desktop && !p.opts.strict && strings.IndexByte(".eE", w[1]) < 0 { // hexadecimal or octal
+		n, err := strconv.ParseInt(w, 0, 64)
+		return n, err == nil
 	}
 	if n, err := strconv.ParseInt(w, 10, 64); err == nil {
 		if p.opts.desktop {

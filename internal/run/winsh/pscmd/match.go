@@ -71,7 +71,7 @@ func startSelectString(_ context.Context, c *ps.Call) (ps.Steps, error) {
 			options = 0
 		}
 		for _, p := range s.patterns {
-			re, err := ps.NewRegex(p, options)
+			re, err := c.Session.NewRegex(p, options)
 			if err != nil {
 				return ps.Steps{}, fail(argumentException, "The string "+p+" is not a valid regular expression: "+ps.ToException(err).Message, "InvalidRegex", ps.InvalidArgument, nil)
 			}

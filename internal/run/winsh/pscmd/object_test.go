@@ -6,6 +6,7 @@ import "testing"
 func TestObjects(t *testing.T) {
 	const list = `$l = [pscustomobject]@{n='b';v=2},[pscustomobject]@{n='a';v=10},[pscustomobject]@{n='c';v=2}; `
 	rows(t, nil, []row{
+		{name: "a pattern that is none, in 7", core: true, text: `'a' | Select-String '('`, errs: []string{`InvalidRegex,Microsoft.PowerShell.Commands.SelectStringCommand InvalidArgument The string ( is not a valid regular expression: Invalid pattern '(' at offset 1. Not enough )'s.`}},
 		{name: "Select-Object", both: true, text: `1..5 | select -First 2; 1..5 | select -Last 1; 1..5 | select -Skip 3; 1..5 | select -SkipLast 4; 1..5 | select -Index 1,3; 1,1,2 | select -Unique; (1..3 | select -First 1).GetType().Name`, want: "1\n2\n5\n4\n5\n1\n2\n4\n1\n2\nInt32"},
 		{name: "properties", both: true, text: list + `($l | select n).Count; $l | select -First 1 n, @{Name='w';Expression={$_.v*2}}, nope | fl; $l | select -ExpandProperty n; ($l[0] | select * -ExcludeProperty v).psobject.Properties.Name; $l | select v -Unique | % v`,
 			want: "3\nn    : b\nw    : 4\nnope :\nb\na\nc\nn\n2\n10"},

@@ -347,6 +347,9 @@ func write(ctx context.Context, c *ps.Call, n *node) error {
 		return err
 	}
 	v, err := pr.object(ctx, c.Session, n)
+	if err != nil && n.Provider == registry {
+		return reportKey(ctx, c, err, ps.ReadError, n.Name)
+	}
 	if err != nil {
 		return report(ctx, c, err)
 	}

@@ -7,6 +7,7 @@ import "testing"
 func TestRegistry(t *testing.T) {
 	const key = `$k = 'HKLM:\SOFTWARE\Acme'; $null = New-Item $k; `
 	rows(t, nil, []row{
+		{name: "keys that nobody may read", both: true, text: `gci HKLM:\ | % PSChildName`, want: "HARDWARE\nSAM\nSOFTWARE\nSYSTEM", errs: []string{`System.Security.SecurityException,Microsoft.PowerShell.Commands.GetChildItemCommand PermissionDenied Requested registry access is not allowed.`}},
 		{name: "keys", both: true, text: key + `Test-Path $k; New-Item $k; $null = New-Item $k -Force -Value d; (gp $k).'(default)'; $null = ni $k\a\b -Force; (ls $k -Recurse).Name; ls $k -Name; (gi $k).SubKeyCount; Remove-Item $k -Recurse; Test-Path $k`,
 			want: "True\nd\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Acme\\a\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Acme\\a\\b\na\n1\nFalse",
 			errs: []string{`System.IO.IOException,Microsoft.PowerShell.Commands.NewItemCommand ResourceExists A key in this path already exists.`}},

@@ -60,6 +60,8 @@ func TestWeb(t *testing.T) {
 			want: "VERBOSE: GET URL/redir with 0-byte payload\nVERBOSE: received 12-byte response of content type text/plain; charset=utf-8\nVERBOSE: POST URL/echo with -1-byte payload\nVERBOSE: received 62-byte response of content type text/plain\nPOST /echo Content-Type=application/x-www-form-urlencoded [ab]"},
 		{name: "the same in 7", core: true, text: `iwr URL/redir -OutFile f -Verbose 4>&1; irm URL/echo -Method Post -Body ab -Verbose 4>&1`,
 			want: "VERBOSE: Requested HTTP/1.1 GET with 0-byte payload\nVERBOSE: Received HTTP/1.1 12-byte response of content type text/plain\nVERBOSE: File Name: f\nVERBOSE: Requested HTTP/1.1 POST with 2-byte payload\nVERBOSE: Received HTTP/1.1 62-byte response of content type text/plain\nPOST /echo Content-Type=application/x-www-form-urlencoded [ab]"},
+		{name: "the list of 5.1", text: `$r = iwr URL/txt -UseBasicParsing; ($r | Out-String) -split "\r?\n" | ? { $_ -match '^(Forms|Images|ParsedHtml) ' } | % { $_ -replace ' *$' }; $null -eq $r.Forms`, want: "Forms             :\nImages            : {}\nParsedHtml        :\nTrue"},
+		{name: "the list of 7", core: true, text: `$r = iwr URL/txt; ($r | Out-String) -match 'ParsedHtml'`, want: "False"},
 		{name: "an answer", both: true, text: `$r = iwr URL/txt -UseBasicParsing; $r.StatusCode; $r.StatusDescription; $r.Content; $r.RawContentLength; $r.Headers['Content-Type'] -join ''; $r.GetType().Name; ($r.RawContent -split "\r\n")[0]`,
 			want: "200\nOK\nhello\nworld\n12\ntext/plain; charset=utf-8\nBasicHtmlWebResponseObject\nHTTP/1.1 200 OK"},
 		{name: "bytes", both: true, text: `$r = iwr URL/bin -UseBasicParsing; $r.Content -join ','; $r.GetType().Name`, want: "1,2\nWebResponseObject"},

@@ -111,11 +111,14 @@ func htmlMembers() []ps.Member {
 			return elements(data(in).content, tag)
 		})
 	}
+	// Scripts ask for what the pages of Internet Explorer have, and get $null.
+	none := func(name string) ps.Member {
+		return ps.Prop(name, "System.Object", func(context.Context, *ps.Invoke) (any, error) { return nil, nil })
+	}
 	return []ps.Member{
 		ps.Prop("Content", "string", func(_ context.Context, in *ps.Invoke) (any, error) { return data(in).content, nil }),
 		list("Images", "IMG"), list("InputFields", "INPUT"), list("Links", "A"),
-		ps.Prop("ParsedHtml", "System.Object", nil).Refused("Internet Explorer is not there to parse pages", "use Content or Links"),
-		ps.Prop("Forms", "System.Object", nil).Refused("Internet Explorer is not there to parse pages", "use InputFields"),
+		none("Forms"), none("ParsedHtml"),
 	}
 }
 
@@ -135,9 +138,15 @@ func webView(text bool) *ps.View {
 	if text {
 		content = cut("Content")
 	}
-	v := &ps.View{List: []ps.Column{{Property: "StatusCode"}, {Property: "StatusDescription"}, content, cut("RawContent"), {Label: "Headers", Value: headerText}}}
+	v := &ps.View{List: []ps.Column{{Property: "StatusCode"}, {Property: "StatusDescription"}, content, cut("RawContent")}}
+	// 5.1 has one view for all pages, with what only the engine of Internet
+	// Explorer fills in.
 	if text {
-		v.List = append(v.List, ps.Column{Property: "Images"}, ps.Column{Property: "InputFields"}, ps.Column{Property: "Links"})
+		v.List = append(v.List, ps.Column{Property: "Forms", Edition: ps.Desktop})
+	}
+	v.List = append(v.List, ps.Column{Label: "Headers", Value: headerText})
+	if text {
+		v.List = append(v.List, ps.Column{Property: "Images"}, ps.Column{Property: "InputFields"}, ps.Column{Property: "Links"}, ps.Column{Property: "ParsedHtml", Edition: ps.Desktop})
 	}
 	v.List = append(v.List, ps.Column{Property: "RawContentLength"})
 	return v
