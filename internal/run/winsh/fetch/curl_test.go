@@ -201,6 +201,12 @@ func curlRequestCases() []curlCase {
 		{name: "format in a file", line: `curl -so NUL -w @f @/file.txt`, files: map[string]string{`C:\w\f`: "%{http_code}\r\n%{size_download}\r\n"}, stdout: "20010"},
 		{name: "headers nowhere", line: `curl --no-progress-meter -D no\h @/file.txt`, code: 23, stderr: lines(`curl: Failed to open no\h`, "curl: (23) Failed writing received data to disk/application")},
 		{name: "queries", line: `curl -s --url-query "a=b c" --url-query "c d" --url-query +e=%20 @/echo?x`, stdout: asked("GET /echo?x&a=b+c&c+d&e=%20", accept, coding, agent)},
+		{name: "nothing and something", line: `curl -s -d "" -d a @/echo`, stdout: asked("POST /echo", accept, coding, form, agent) + "a"},
+		{name: "no name for a query", line: `curl -sT f @/echo/?q`, files: map[string]string{`C:\w\f`: "x"}, stdout: asked("PUT /echo/?q", accept, coding, agent) + "x"},
+		{name: "bad host", line: `curl -sS http://a!b/`, code: 3, stderr: lines("curl: (3) URL rejected: Bad hostname")},
+		{name: "both ways to fail", line: `curl -f --fail-with-body @/file.txt`, code: 2, stderr: lines("curl: You must select either --fail or --fail-with-body, not both.",
+			"curl: option --fail-with-body: is badly used here", "curl: try 'curl --help' for more information")},
+		{name: "a part that is not there", line: `curl -sS -F "f=<no" @/echo`, code: 26, stderr: lines("curl: (26) Failed to open/read local data from file/application")},
 		{name: "remote time", line: `curl -sRo x @/file.txt`, want: map[string]string{`C:\w\x`: "0123456789"}},
 		{name: "removed on error", line: `curl -s --remove-on-error -o x @/cut`, code: 18},
 		{name: "meter", line: `curl -o x @/file.txt`, want: map[string]string{`C:\w\x`: "0123456789"}, stderr: lines(
@@ -437,7 +443,7 @@ func TestCurlOptions(t *testing.T) {
 		"curl --cert x http://x": "curl --cert", "curl ftp://x/y": "curl with ftp://",
 		"curl -u me http://x": "curl -u without a password", "curl -sfLz x http://x": "curl -z", "curl -c jar http://x": "curl -c",
 		"curl --resolve a:1:b http://x": "curl --resolve", "curl -w %{json} http://x": "curl -w %{json}",
-		"curl -x socks5://a http://x": "curl -x socks5://", "curl --next": "curl --next", "curl --expand-url x": "curl --expand-url",
+		"curl -x socks5://a http://x": "curl -x socks5://", "curl --next": "curl --next", "curl --raw http://x": "curl --raw", "curl --expand-url x": "curl --expand-url",
 	} {
 		if got := b.refused(line); got != want {
 			t.Errorf("%s: refused %q, want %q", line, got, want)

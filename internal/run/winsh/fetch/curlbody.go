@@ -52,12 +52,12 @@ func (c *curlRun) localBytes(ctx context.Context, name string) ([]byte, error) {
 // postData joins all -d, --data-… and --json to one text.
 func (c *curlRun) postData(ctx context.Context) ([]byte, error) {
 	var all []byte
-	for i, d := range c.o.data {
+	for _, d := range c.o.data {
 		text, err := c.oneData(ctx, d)
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 && d.kind != 'j' {
+		if len(all) > 0 && d.kind != 'j' {
 			all = append(all, '&')
 		}
 		all = append(all, text...)
@@ -194,20 +194,9 @@ func (c *curlRun) formPart(ctx context.Context, spec curlPart) (formPart, error)
 	if spec.literal {
 		return formPart{header: disposition, text: []byte(value), size: int64(len(value))}, nil
 	}
-	pieces := strings.Split(value, ";")
-	content, kind, as, named := pieces[0], "", "", false
-	for _, p := range pieces[1:] {
-		k, v, _ := strings.Cut(strings.TrimSpace(p), "=")
-		switch strings.ToLower(k) {
-		case "type":
-			kind = v
-		case "filename":
-			as, named = strings.Trim(v, `"`), true
-		case "headers", "encoder":
-			return formPart{}, machine.Refuse("curl -F with ;"+k, "it is not supported", "leave it out")
-		default:
-			content += ";" + p
-		}
+	content, kind, as, named, err := formOptions(spec.spec, value)
+	if err != nil {
+		return formPart{}, err
 	}
 	part := formPart{text: []byte(content)}
 	switch {
@@ -224,7 +213,10 @@ func (c *curlRun) formPart(ctx context.Context, spec curlPart) (formPart, error)
 			kind = typeOfName(as)
 		}
 	case strings.HasPrefix(content, "@"), strings.HasPrefix(content, "<"):
-		b, err := c.readLocal(ctx, content[1:], "-F")
+		b, err := c.localBytes(ctx, strings.Trim(content[1:], `"`))
+		if windowsError(err) {
+			err = &curlFailure{code: 26, text: "Failed to open/read local data from file/application"}
+		}
 		if err != nil {
 			return formPart{}, err
 		}
@@ -243,6 +235,47 @@ func (c *curlRun) formPart(ctx context.Context, spec curlPart) (formPart, error)
 		part.header += "\r\nContent-Type: " + kind
 	}
 	return part, nil
+}
+
+// formOptions reads what follows the content of a part, behind semicolons.
+func formOptions(spec, value string) (content, kind, as string, named bool, err error) {
+	pieces := splitQuoted(value, ';')
+	content = pieces[0]
+	for _, p := range pieces[1:] {
+		k, v, _ := strings.Cut(strings.TrimSpace(p), "=")
+		switch strings.ToLower(k) {
+		case "type":
+			kind = v
+		case "filename":
+			as, named = strings.Trim(v, `"`), true
+		case "headers", "encoder":
+			return "", "", "", false, machine.Refuse("curl -F with ;"+k, "it is not supported", "leave it out")
+		default:
+			content += ";" + p
+		}
+	}
+	if content != "" && strings.IndexByte("@<", content[0]) >= 0 && len(splitQuoted(content, ',')) > 1 {
+		return "", "", "", false, machine.Refuse("curl -F "+spec, "several files in one part are not supported", "write one -F for each file")
+	}
+	return content, kind, as, named, nil
+}
+
+// splitQuoted splits text at a separator that is not in quotes, which have to
+// stand around a whole value.
+func splitQuoted(text string, separator byte) []string {
+	var parts []string
+	in, from := false, 0
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && in:
+			i++
+		case text[i] == '"' && (in || i == from || strings.IndexByte("=@<", text[i-1]) >= 0):
+			in = !in
+		case text[i] == separator && !in:
+			parts, from = append(parts, text[from:i]), i+1
+		}
+	}
+	return append(parts, text[min(from, len(text)):])
 }
 
 func quoteForm(s string) string {

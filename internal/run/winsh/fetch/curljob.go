@@ -328,6 +328,9 @@ func (t *curlTransfer) parseURL() (*url.URL, error) {
 	if u.Hostname() == "" {
 		return nil, &curlFailure{code: 3, text: "URL rejected: No host part in the URL"}
 	}
+	if !strings.Contains(u.Hostname(), ":") && strings.ContainsAny(u.Hostname(), "#?!@{}[]\\$'\"^`*<>=;,+&()%") {
+		return nil, &curlFailure{code: 3, text: "URL rejected: Bad hostname"}
+	}
 	if !o.pathAsIs {
 		u = u.ResolveReference(&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, Fragment: u.Fragment})
 	}
@@ -339,7 +342,9 @@ func (t *curlTransfer) parseURL() (*url.URL, error) {
 		if u.RawQuery != "" {
 			all = u.RawQuery + "&" + all
 		}
-		u.RawQuery = all
+		if u.RawQuery = all; strings.ContainsFunc(all, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			return nil, &curlFailure{code: 3, text: "URL rejected: Malformed input to a URL function"}
+		}
 	}
 	return u, nil
 }
@@ -387,6 +392,9 @@ func escapeURL(s string) string {
 // in a slash.
 func (t *curlTransfer) uploadBody(ctx context.Context, u *url.URL) (*Body, error) {
 	c := t.c
+	if !c.o.globoff && strings.ContainsAny(t.upload, "{[") {
+		return nil, machine.Refuse("curl -T "+t.upload, "several files at a time are not uploaded", "write one -T for each file, or add -g")
+	}
 	if t.upload == "-" || t.upload == "." {
 		in := c.p.Stdin
 		return &Body{Size: -1, Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(in), nil }}, nil
@@ -403,7 +411,7 @@ func (t *curlTransfer) uploadBody(ctx context.Context, u *url.URL) (*Body, error
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasSuffix(u.Path, "/") {
+	if strings.HasSuffix(u.Path, "/") && u.RawQuery == "" {
 		name := t.upload[strings.LastIndexAny(t.upload, `/\`)+1:]
 		u.Path += name
 		u.RawPath = ""

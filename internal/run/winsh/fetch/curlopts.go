@@ -182,20 +182,26 @@ func curlTransferFlags() []curlOption {
 		{name: "location-trusted", flag: func(o *curlOptions, on bool) error { o.location, o.trusted = on, on; return nil }},
 		{short: 'f', name: "fail", flag: func(o *curlOptions, on bool) error {
 			o.fail = on
-			if on {
-				o.failBody = false
-			}
-			return nil
+			return o.oneFail("-f")
 		}},
 		{name: "fail-with-body", flag: func(o *curlOptions, on bool) error {
 			o.failBody = on
-			if on {
-				o.fail = false
-			}
-			return nil
+			return o.oneFail("--fail-with-body")
 		}},
 		code("post301", 301), code("post302", 302), code("post303", 303),
 	}
+}
+
+// oneFail complains about two ways to fail.
+func (o *curlOptions) oneFail(option string) error {
+	if !o.fail || !o.failBody {
+		return nil
+	}
+	err := badArg(option, "is badly used here")
+	if u, ok := err.(*curlUsage); ok && !o.silent {
+		u.text = "You must select either --fail or --fail-with-body, not both.\ncurl: " + u.text
+	}
+	return err
 }
 
 func textArg(short byte, name string, to func(o *curlOptions) *string) curlOption {
@@ -255,7 +261,12 @@ func dataArg(short byte, name string, kind byte) curlOption {
 
 func curlRequestArgs() []curlOption {
 	return []curlOption{
-		textArg('X', "request", func(o *curlOptions) *string { return &o.method }),
+		{short: 'X', name: "request", arg: func(o *curlOptions, s string) error {
+			if o.method = s; s == "" {
+				return badArg("-X", "blank argument where content is expected")
+			}
+			return nil
+		}},
 		listArg('H', "header", func(o *curlOptions) *[]string { return &o.headers }),
 		pointerArg('A', "user-agent", func(o *curlOptions) **string { return &o.agent }),
 		textArg('e', "referer", func(o *curlOptions) *string { return &o.referer }),
@@ -407,7 +418,7 @@ func curlTLS() []curlOption {
 func curlNothing() []curlOption {
 	var all []curlOption
 	for _, n := range strings.Fields("ssl-no-revoke ssl-revoke-best-effort ca-native tcp-nodelay tcp-fastopen keepalive " +
-		"buffer http1.1 basic disable styled-output alpn sessionid raw ipv4 ipv6 parallel parallel-immediate " +
+		"buffer http1.1 basic disable styled-output alpn sessionid ipv4 ipv6 parallel parallel-immediate " +
 		"junk-session-cookies form-escape eprt epsv http0.9 ssl ssl-reqd") {
 		short := map[string]byte{"buffer": 'N', "disable": 'q', "ipv4": '4', "ipv6": '6', "parallel": 'Z', "junk-session-cookies": 'j'}[n]
 		all = append(all, curlOption{short: short, name: n, flag: func(*curlOptions, bool) error { return nil }})
@@ -443,7 +454,7 @@ func curlImpossible() []curlOption {
 	no("trace-time trace-ids", false, "casement has no trace of what curl does inside")
 	no("ftp-account ftp-alternative-to-user ftp-method ftp-port,P quote,Q mail-from mail-rcpt mail-auth telnet-option,t krb pubkey hostpubmd5 tftp-blksize", true, "casement speaks HTTP only")
 	no("ftp-create-dirs ftp-pasv ftp-pret ftp-skip-pasv-ip ftp-ssl-ccc ftp-ssl-control list-only,l append,a disable-epsv disable-eprt compressed-ssh", false, "casement speaks HTTP only")
-	no("use-ascii,B crlf xattr tr-encoding ignore-content-length http1.0,0 request-target disallow-username-in-url", false, "it is not supported")
+	no("raw use-ascii,B crlf xattr tr-encoding ignore-content-length http1.0,0 request-target disallow-username-in-url", false, "it is not supported")
 	no("manual,M", false, "casement does not have the manual")
 	no("help,h", true, "casement does not have curl's help")
 	for _, n := range strings.Fields("http2 http2-prior-knowledge http3 http3-only proxy-http2") {
