@@ -258,8 +258,8 @@ func (p *copier) find(ctx context.Context) ([]source, uint32, error) {
 		}
 		prefix, n := name[:strings.LastIndexAny(name, `\:`)+1], 0
 		for _, i := range list {
-			if i.IsDir() {
-				continue
+			if i.IsDir() || !(delOptions{}).takes(i) {
+				continue // a pattern does not mean hidden files
 			}
 			n++
 			all = append(all, source{path: i.Path, name: i.Name, mode: f.mode, shown: prefix + i.Name, wild: true})

@@ -152,6 +152,7 @@ func TestDel(t *testing.T) {
 		}
 	}
 	for _, c := range []lineCase{
+		{`md e & copy *.txt e & dir /b /a e & rd /s /q e`, out("n.txt\nr.txt\n        2 file(s) copied.\nn.txt\nr.txt\n")},
 		{`del *.txt & dir /b /a`, result{Out: "h.txt\nr.txt\n", Err: "C:\\w\\r.txt\nAccess is denied.\n"}},
 		{`del h.txt`, result{Err: "Could Not Find C:\\w\\h.txt\n"}},
 		{`del /ah h.txt & dir /b /a`, out("r.txt\n")},

@@ -370,6 +370,9 @@ func runShift(_ context.Context, sh *shell, args string) (int, error) {
 	return 0, nil
 }
 
+// notStarted is the code of START where there is no such program.
+const notStarted = 9059
+
 // runStart is START. Windows starts the program and goes on, which is the same
 // as waiting for it only for the programs that end by themselves.
 func runStart(ctx context.Context, sh *shell, args string) (int, error) {
@@ -383,12 +386,14 @@ func runStart(ctx context.Context, sh *shell, args string) (int, error) {
 	if err := s.refused(); err != nil {
 		return 0, err
 	}
-	name, rest, found, err := sh.locate(ctx, s.name, s.args)
-	if err != nil {
-		return 0, err
-	}
-	if sh.missing {
-		return 1, nil
+	name, rest, found, err := sh.find(ctx, s.name, s.args)
+	if code, err := win(err); err != nil || code != 0 {
+		if err != nil {
+			return 0, err
+		}
+		sh.errout("The system cannot find the file %s.\r\n", unquote(s.name))
+		sh.errorlevel = notStarted
+		return notStarted, nil
 	}
 	child := sh.process(name + rest)
 	if found.Program == nil && isBatch(found.Path) {

@@ -138,7 +138,7 @@ func TestSystem(t *testing.T) {
 		{`start code 3`, result{Refused: "start code"}},
 		{`start "t" /b code 3`, result{}},
 		{`start /wait dir`, result{Refused: "start dir"}},
-		{`start /wait nope`, failed(1, notRecognized)},
+		{`start /wait nope`, failed(9059, "The system cannot find the file nope.\n")},
 		{`start /nope x`, failed(1, "Invalid switch - \"nope\".\n")},
 		{`nope`, failed(1, notRecognized)},
 		{`.\nope`, failed(1, "'.\\nope' is not recognized as an internal or external command,\noperable program or batch file.\n")},
