@@ -243,6 +243,9 @@ func (s *Session) castReal(v any, t *Type) (any, error) {
 		if d, isDecimal := parsePlainDecimal(x); isDecimal && t.Name == "System.Decimal" {
 			n = d
 		}
+		if whole, isWhole := new(big.Int).SetString(strings.TrimSpace(x), 10); isWhole && t.Name == "System.Numerics.BigInteger" {
+			n = whole
+		}
 		num = n
 	case Enum:
 		num = x.Value

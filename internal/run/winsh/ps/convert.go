@@ -95,13 +95,8 @@ func (s *Session) objectText(o *Object, local bool) string {
 	if t.Name == tCustom {
 		return s.customText(o)
 	}
-	if _, ok := o.Data.(*Enumerator); ok {
+	if _, ok := o.Data.(*Enumerator); ok || Enumerable(o) {
 		return s.joinItems(Items(o), local)
-	}
-	if l, ok := o.Data.(List); ok && t.String == nil {
-		var items []any
-		l.Each(func(v any) bool { items = append(items, v); return true })
-		return s.joinItems(items, local)
 	}
 	return s.netText(o)
 }

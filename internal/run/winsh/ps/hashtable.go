@@ -13,9 +13,13 @@ import (
 type Hashtable struct {
 	Ordered       bool
 	CaseSensitive bool
-	index         map[any]int
-	entries       []Entry
-	holes         int
+	// Refills puts a new entry where the last one was deleted, as Dictionary<K,V>
+	// does.
+	Refills bool
+	free    []int
+	index   map[any]int
+	entries []Entry
+	holes   int
 	Extra
 }
 
@@ -58,8 +62,16 @@ func (h *Hashtable) Put(key, v any) {
 	if h.index == nil {
 		h.index = map[any]int{}
 	}
+	e := Entry{Key: Unwrap(key), Value: v}
+	if n := len(h.free); n > 0 {
+		h.index[k] = h.free[n-1]
+		h.entries[h.free[n-1]] = e
+		h.free = h.free[:n-1]
+		h.holes--
+		return
+	}
 	h.index[k] = len(h.entries)
-	h.entries = append(h.entries, Entry{Key: Unwrap(key), Value: v})
+	h.entries = append(h.entries, e)
 }
 
 // Delete removes an entry.
@@ -72,13 +84,17 @@ func (h *Hashtable) Delete(key any) {
 	delete(h.index, k)
 	h.entries[i] = Entry{gone: true}
 	h.holes++
+	if h.Refills {
+		h.free = append(h.free, i)
+		return
+	}
 	if h.holes > 16 && h.holes > len(h.entries)/2 || h.Ordered {
 		h.compact()
 	}
 }
 
 // Clear removes all entries.
-func (h *Hashtable) Clear() { h.index, h.entries, h.holes = nil, nil, 0 }
+func (h *Hashtable) Clear() { h.index, h.entries, h.holes, h.free = nil, nil, 0, nil }
 
 // Entries returns the entries in their order. The slice is the caller's.
 func (h *Hashtable) Entries() []Entry {

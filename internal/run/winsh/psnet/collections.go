@@ -166,21 +166,28 @@ func matches(ctx context.Context, in *ps.Invoke, i int, v any) (bool, error) {
 func sorted(s *ps.Session, items []any, compare func(a, b any) (int, error)) error {
 	var failed error
 	slices.SortStableFunc(items, func(a, b any) int {
-		switch {
-		case ps.IsNull(a) && ps.IsNull(b):
-			return 0
-		case ps.IsNull(a):
-			return -1
-		case ps.IsNull(b):
-			return 1
-		}
-		n, err := compare(a, b)
+		n, err := nullFirst(compare)(a, b)
 		if err != nil && failed == nil {
 			failed = throw(invalidOperation, "Failed to compare two elements in the array.")
 		}
 		return n
 	})
 	return failed
+}
+
+// nullFirst is an order in which null comes before all else.
+func nullFirst(compare func(a, b any) (int, error)) func(a, b any) (int, error) {
+	return func(a, b any) (int, error) {
+		switch {
+		case ps.IsNull(a) && ps.IsNull(b):
+			return 0, nil
+		case ps.IsNull(a):
+			return -1, nil
+		case ps.IsNull(b):
+			return 1, nil
+		}
+		return compare(a, b)
+	}
 }
 
 func natural(s *ps.Session) func(a, b any) (int, error) {
@@ -231,7 +238,7 @@ func arrayStatics() []ps.Member {
 			}
 			return nil
 		}), "System.Array array", "System.Array array, int index, int length"),
-		static("Sort", "void", sortArray, "System.Array array", "System.Array keys, System.Array items", "System.Array array, System.StringComparer comparer"),
+		static("Sort", "void", sortArray, sortings()...),
 		static("Copy", "void", do(copyArray), "System.Array sourceArray, System.Array destinationArray, int length", "System.Array sourceArray, int sourceIndex, System.Array destinationArray, int destinationIndex, int length"),
 		static("Clear", "void", do(func(in *ps.Invoke) error {
 			q, err := seqArg(in, 0)
@@ -300,43 +307,59 @@ func zeroOf(s *ps.Session, name string) any {
 	return v
 }
 
-// sortArray sorts an array, and with it the items of another one.
-func sortArray(_ context.Context, in *ps.Invoke) (any, error) {
+// sortings are the overloads of Array.Sort.
+func sortings() []string {
+	const comparer, part = ", System.StringComparer comparer", ", int index, int length"
+	one, two := "System.Array array", "System.Array keys, System.Array items"
+	return []string{one, two, one + comparer, two + comparer, one + part, two + part, one + part + comparer, two + part + comparer, one + ", scriptblock comparison"}
+}
+
+// sortArray sorts an array or a part of it, and with it the items of another one.
+func sortArray(ctx context.Context, in *ps.Invoke) (any, error) {
 	q, err := seqArg(in, 0)
 	if err != nil {
 		return nil, err
 	}
 	compare := natural(in.Session)
-	if c, ok := dataOf[comparer](in, 1); ok {
-		compare = func(a, b any) (int, error) { return in.Session.Compare(a, b, !c.ignoreCase) }
+	last := len(in.Args) - 1
+	if c, ok := dataOf[comparer](in, last); ok {
+		compare = by(in.Session, &c)
+		last--
+	} else if block, ok := ps.Unwrap(in.Args[last]).(*ps.ScriptBlock); ok {
+		compare = comparison(ctx, in.Session, block)
+		last--
 	}
-	other, both := seq{}, false
-	if len(in.Args) == 2 {
+	var other seq
+	both := false
+	if last >= 1 {
 		other, both = seqOf(in.Args[1])
 	}
-	if !both {
-		items := make([]any, q.len())
-		for i := range items {
-			items[i] = q.at(i)
-		}
-		err := sorted(in.Session, items, compare)
-		for i, v := range items {
-			q.set(i, v)
-		}
-		return nil, err
+	from, to := 0, q.len()
+	if last >= 2 {
+		from = in.Int(last - 1)
+		to = from + in.Int(last)
 	}
-	if other.len() < q.len() {
+	if from < 0 || to < from {
+		return nil, outOfRange(in.Session, "Non-negative number required.", "length")
+	}
+	if to > q.len() || both && to > other.len() {
 		return nil, throw(argumentException, "Offset and length were out of bounds for the array or count is greater than the number of elements from index to the end of the source collection.")
 	}
 	type pair struct{ key, item any }
-	items := make([]any, q.len())
+	items := make([]any, to-from)
 	for i := range items {
-		items[i] = pair{q.at(i), other.at(i)}
+		p := pair{key: q.at(from + i)}
+		if both {
+			p.item = other.at(from + i)
+		}
+		items[i] = p
 	}
-	err = sorted(in.Session, items, func(a, b any) (int, error) { return compare(a.(pair).key, b.(pair).key) })
+	err = sorted(in.Session, items, func(a, b any) (int, error) { return nullFirst(compare)(a.(pair).key, b.(pair).key) })
 	for i, v := range items {
-		q.set(i, v.(pair).key)
-		other.set(i, v.(pair).item)
+		q.set(from+i, v.(pair).key)
+		if both {
+			other.set(from+i, v.(pair).item)
+		}
 	}
 	return nil, err
 }

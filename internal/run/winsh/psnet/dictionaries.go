@@ -178,11 +178,12 @@ type dict struct {
 	key, value *ps.Type // nil is anything
 	pairType   string
 	sort       bool
+	by         *comparer // of a sorted one, if it has one
 }
 
 func newDict(sortKeys bool) run {
 	return func(ctx context.Context, in *ps.Invoke) (any, error) {
-		d := &dict{s: in.Session, h: &ps.Hashtable{Ordered: true, CaseSensitive: true}, sort: sortKeys}
+		d := &dict{s: in.Session, h: &ps.Hashtable{Ordered: true, CaseSensitive: true, Refills: strings.Contains(in.Type.Name, "Generic.Dictionary`2")}, sort: sortKeys}
 		if len(in.Type.Args) == 2 {
 			d.key, d.value = in.Type.Args[0], in.Type.Args[1]
 			d.pairType = "System.Collections.Generic.KeyValuePair`2[" + d.key.Name + "," + d.value.Name + "]"
@@ -192,7 +193,7 @@ func newDict(sortKeys bool) run {
 		}
 		for i := range in.Args {
 			if c, ok := dataOf[comparer](in, i); ok {
-				d.h.CaseSensitive = !c.ignoreCase
+				d.h.CaseSensitive, d.by = !c.ignoreCase, &c
 			}
 		}
 		if len(in.Args) > 0 {
@@ -266,7 +267,7 @@ func (d *dict) Store(key, v any) error { return d.put(context.Background(), key,
 func (d *dict) Keys() []any {
 	keys := d.h.Keys()
 	if d.sort {
-		_ = sorted(d.s, keys, natural(d.s))
+		_ = sorted(d.s, keys, by(d.s, d.by))
 	}
 	return keys
 }

@@ -269,14 +269,19 @@ func rangeMembers(elem string) []ps.Member {
 func sortList(ctx context.Context, in *ps.Invoke) (any, error) {
 	s, compare := in.Session, natural(in.Session)
 	if c, ok := dataOf[comparer](in, 0); ok {
-		compare = func(a, b any) (int, error) { return s.Compare(a, b, !c.ignoreCase) }
+		compare = by(s, &c)
 	} else if block, ok := ps.Unwrap(arg0(in)).(*ps.ScriptBlock); ok {
-		compare = func(a, b any) (int, error) {
-			out, err := s.Call(ctx, block, ps.CallOptions{Args: []any{a, b}})
-			return int(intOf(ps.Collect(out))), err
-		}
+		compare = comparison(ctx, s, block)
 	}
 	return nil, sorted(s, listSelf(in).Items, compare)
+}
+
+// comparison orders as a script block says.
+func comparison(ctx context.Context, s *ps.Session, block *ps.ScriptBlock) func(a, b any) (int, error) {
+	return func(a, b any) (int, error) {
+		out, err := s.Call(ctx, block, ps.CallOptions{Args: []any{a, b}})
+		return int(intOf(ps.Collect(out))), err
+	}
 }
 
 const enumeratorName = "System.Collections.IEnumerator"

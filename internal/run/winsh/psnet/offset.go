@@ -63,7 +63,12 @@ func (o offset) text(format string) (string, error) {
 	if format == "" {
 		format = "M/d/yyyy h:mm:ss tt zzz"
 	}
-	return ps.FormatDate(o.clock(), format)
+	clock := o.clock()
+	switch format {
+	case "u", "r", "R":
+		clock.T = clock.T.UTC()
+	}
+	return ps.FormatDate(clock, format)
 }
 
 // zoneAt is the time of a clock in a zone that is a duration away from UTC.
@@ -136,11 +141,17 @@ func makeOffset(in *ps.Invoke) (any, error) {
 		return newOffset(s, time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)), nil
 	}
 	away, zoned := in.Args[len(in.Args)-1].(ps.TimeSpan)
-	if d, ok := in.Args[0].(ps.DateTime); ok {
-		if zoned {
-			return newOffset(s, zoneAt(d.T, away)), nil
+	d, isDate := in.Args[0].(ps.DateTime)
+	if zoned {
+		if err := checkAway(s, d, away); err != nil {
+			return nil, err
 		}
+	}
+	if isDate && !zoned {
 		return newOffset(s, instant(s, d)), nil
+	}
+	if isDate {
+		return newOffset(s, zoneAt(d.T, away)), nil
 	}
 	if len(in.Args) == 2 {
 		return newOffset(s, zoneAt(ps.DateTimeOf(intOf(in.Args[0]), ps.KindUnspecified, nil).T, away)), nil
@@ -158,6 +169,24 @@ func makeOffset(in *ps.Invoke) (any, error) {
 	t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], n[6]*int(time.Millisecond), time.UTC)
 	return newOffset(s, zoneAt(t, away)), nil
 }
+
+// checkAway refuses a distance from UTC that a date cannot have.
+func checkAway(s *ps.Session, d ps.DateTime, away ps.TimeSpan) error {
+	switch {
+	case away%ps.TicksPerMinute != 0:
+		return throw(argumentException, "Offset must be specified in whole minutes."+paramText(s, "offset"))
+	case away > 14*ps.TicksPerHour || away < -14*ps.TicksPerHour:
+		return outOfRange(s, "Offset must be within plus and minus 14 hours.", "offset")
+	case d.Kind == ps.KindUTC && away != 0:
+		return throw(argumentException, "The UTC Offset for Utc DateTime instances must be 0."+paramText(s, "offset"))
+	case d.Kind == ps.KindLocal && away != localAway(s, d):
+		return throw(argumentException, "The UTC Offset of the local dateTime parameter does not match the offset argument."+paramText(s, "offset"))
+	}
+	return nil
+}
+
+// localAway is the distance from UTC that a local time has.
+func localAway(s *ps.Session, d ps.DateTime) ps.TimeSpan { return away(instant(s, d)) }
 
 func offsetSelf(in *ps.Invoke) time.Time { return in.Data().(offset).t }
 
@@ -203,8 +232,15 @@ func offsetParts() []ps.Member {
 }
 
 func offsetStatics() []ps.Member {
-	unix := func(name, arg string, make func(n int64) time.Time) ps.Member {
-		return static(name, offsetName, val(func(in *ps.Invoke) any { return newOffset(in.Session, make(intOf(in.Args[0])).UTC()) }), arg)
+	unix := func(name, unit string, scale int64, make func(n int64) time.Time) ps.Member {
+		lo, hi := -62135596800*scale, 253402300800*scale-1
+		return static(name, offsetName, can(func(in *ps.Invoke) (any, error) {
+			n := intOf(in.Args[0])
+			if n < lo || n > hi {
+				return nil, outOfRange(in.Session, "Valid values are between "+strconv.FormatInt(lo, 10)+" and "+strconv.FormatInt(hi, 10)+", inclusive.", unit)
+			}
+			return newOffset(in.Session, make(n).UTC()), nil
+		}), "long "+unit)
 	}
 	at := func(name string, t time.Time) ps.Member {
 		return field(name, offsetName, func(in *ps.Invoke) any { return newOffset(in.Session, t) })
@@ -215,11 +251,16 @@ func offsetStatics() []ps.Member {
 		field("UtcNow", offsetName, func(in *ps.Invoke) any { return newOffset(in.Session, in.Session.Machine().Now().UTC()) }),
 		at("MinValue", time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)), at("MaxValue", time.Date(9999, 12, 31, 23, 59, 59, 999999900, time.UTC)),
 		core(at("UnixEpoch", time.Unix(0, 0).UTC())),
-		unix("FromUnixTimeSeconds", "long seconds", func(n int64) time.Time { return time.Unix(n, 0) }),
-		unix("FromUnixTimeMilliseconds", "long milliseconds", time.UnixMilli),
+		unix("FromUnixTimeSeconds", "seconds", 1, func(n int64) time.Time { return time.Unix(n, 0) }),
+		unix("FromUnixTimeMilliseconds", "milliseconds", 1000, time.UnixMilli),
 		static("FromFileTime", offsetName, val(func(in *ps.Invoke) any {
 			return newOffset(in.Session, ps.DateTimeOf(intOf(in.Args[0])+fileTicks, ps.KindUTC, nil).T.In(zone(in.Session)))
 		}), "long fileTime"),
+		static("Compare", "int", val(func(in *ps.Invoke) any {
+			a, _ := dataOf[offset](in, 0)
+			b, _ := dataOf[offset](in, 1)
+			return ps.Int(a.t.Compare(b.t))
+		}), offsetName+" first, "+offsetName+" second"),
 		static("Parse", offsetName, parse, "string input", "string input, System.IFormatProvider formatProvider"),
 		static("TryParse", "bool", can(func(in *ps.Invoke) (any, error) {
 			v, err := parseOffset(in, in.String(0))

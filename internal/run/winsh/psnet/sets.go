@@ -7,31 +7,48 @@ import (
 	"github.com/casement/casement/internal/run/winsh/ps"
 )
 
-// bag is the Data of HashSet, Queue and Stack: values in their order.
+// bag is the Data of HashSet, Queue and Stack.
 type bag struct {
+	// items are the values of a queue or stack, in their order.
 	items []any
-	// seen has the keys of a set.
+	// seen has the values of a set as its keys.
 	seen *ps.Hashtable
 	// sort keeps a set sorted; stack lists the last one first.
 	sort, stack bool
+	by          *comparer
 	elem        *ps.Type
 	s           *ps.Session
 }
 
 // Each implements [ps.Sequence].
 func (b *bag) Each(yield func(any) bool) {
-	items := slices.Clone(b.items)
+	items := b.values()
 	if b.stack {
 		slices.Reverse(items)
 	}
 	if b.sort {
-		_ = sorted(b.s, items, natural(b.s))
+		_ = sorted(b.s, items, by(b.s, b.by))
 	}
 	for _, v := range items {
 		if !yield(v) {
 			return
 		}
 	}
+}
+
+// values are in the order of their places; the slice is the caller's.
+func (b *bag) values() []any {
+	if b.seen != nil {
+		return b.seen.Keys()
+	}
+	return slices.Clone(b.items)
+}
+
+func (b *bag) len() int {
+	if b.seen != nil {
+		return b.seen.Len()
+	}
+	return len(b.items)
 }
 
 func (b *bag) list() []any {
@@ -50,11 +67,11 @@ func setTypes() []*ps.Type {
 				b.elem = in.Type.Args[0]
 			}
 			if set {
-				b.seen = &ps.Hashtable{CaseSensitive: true}
+				b.seen = &ps.Hashtable{CaseSensitive: true, Refills: true}
 			}
 			for i, a := range in.Args {
 				if c, ok := dataOf[comparer](in, i); ok {
-					b.seen.CaseSensitive = !c.ignoreCase
+					b.seen.CaseSensitive, b.by = !c.ignoreCase, &c
 				} else if ps.Enumerable(a) {
 					for _, v := range ps.Items(a) {
 						b.add(v)
@@ -86,6 +103,7 @@ func (b *bag) add(v any) bool {
 			return false
 		}
 		b.seen.Put(v, true)
+		return true
 	}
 	b.items = append(b.items, v)
 	return true
@@ -104,13 +122,6 @@ func (b *bag) remove(v any) bool {
 		return false
 	}
 	b.seen.Delete(v)
-	fresh := b.items[:0]
-	for _, x := range b.items {
-		if b.contains(x) {
-			fresh = append(fresh, x)
-		}
-	}
-	b.items = fresh
 	return true
 }
 
@@ -144,8 +155,8 @@ func bagMembers() []ps.Member {
 		}), "System.Array array", "System.Array array, int arrayIndex"),
 		method("GetEnumerator", enumeratorName, val(func(in *ps.Invoke) any { return newEnumerator(in.Session, data(in).list()) }), ""),
 		method("TrimExcess", "void", nothing, ""),
-		prop("Count", "int", func(in *ps.Invoke) any { return ps.Int(len(data(in).items)) }),
-		prop("IsEmpty", "bool", func(in *ps.Invoke) any { return len(data(in).items) == 0 }),
+		prop("Count", "int", func(in *ps.Invoke) any { return ps.Int(data(in).len()) }),
+		prop("IsEmpty", "bool", func(in *ps.Invoke) any { return data(in).len() == 0 }),
 	}
 }
 
@@ -160,7 +171,7 @@ func hashSetMembers() []ps.Member {
 		return o
 	}
 	keep := func(b *bag, f func(v any) bool) {
-		for _, v := range slices.Clone(b.items) {
+		for _, v := range b.values() {
 			if !f(v) {
 				b.remove(v)
 			}
@@ -172,30 +183,32 @@ func hashSetMembers() []ps.Member {
 	ask := func(name string, f func(b, o *bag) bool) ps.Member {
 		return method(name, "bool", val(func(in *ps.Invoke) any { return f(data(in), other(in)) }), "T[] other")
 	}
-	within := func(a, b *bag) bool { return !slices.ContainsFunc(a.items, func(v any) bool { return !b.contains(v) }) }
+	within := func(a, b *bag) bool {
+		return !slices.ContainsFunc(a.values(), func(v any) bool { return !b.contains(v) })
+	}
 	own := []ps.Member{
 		method("Add", "bool", can(func(in *ps.Invoke) (any, error) {
-			return data(in).add(in.Args[0]), limit(in.Session, int64(len(data(in).items))*48)
+			return data(in).add(in.Args[0]), limit(in.Session, int64(data(in).len())*48)
 		}), "T item"),
 		method("Remove", "bool", val(func(in *ps.Invoke) any { return data(in).remove(in.Args[0]) }), "T item"),
 		change("UnionWith", func(b, o *bag) {
-			for _, v := range o.items {
+			for _, v := range o.values() {
 				b.add(v)
 			}
 		}),
 		change("ExceptWith", func(b, o *bag) { keep(b, func(v any) bool { return !o.contains(v) }) }),
 		change("IntersectWith", func(b, o *bag) { keep(b, o.contains) }),
 		change("SymmetricExceptWith", func(b, o *bag) {
-			for _, v := range o.items {
+			for _, v := range o.values() {
 				if !b.remove(v) {
 					b.add(v)
 				}
 			}
 		}),
 		ask("IsSubsetOf", within), ask("IsSupersetOf", func(b, o *bag) bool { return within(o, b) }),
-		ask("IsProperSubsetOf", func(b, o *bag) bool { return within(b, o) && len(b.items) < len(o.items) }),
-		ask("IsProperSupersetOf", func(b, o *bag) bool { return within(o, b) && len(o.items) < len(b.items) }),
-		ask("Overlaps", func(b, o *bag) bool { return slices.ContainsFunc(b.items, o.contains) }),
+		ask("IsProperSubsetOf", func(b, o *bag) bool { return within(b, o) && b.len() < o.len() }),
+		ask("IsProperSupersetOf", func(b, o *bag) bool { return within(o, b) && o.len() < b.len() }),
+		ask("Overlaps", func(b, o *bag) bool { return slices.ContainsFunc(b.values(), o.contains) }),
 		ask("SetEquals", func(b, o *bag) bool { return within(b, o) && within(o, b) }),
 	}
 	all := bagMembers()

@@ -371,13 +371,35 @@ func upper(s string) string { return strings.Map(unicode.ToUpper, s) }
 func lower(s string) string { return strings.Map(unicode.ToLower, s) }
 
 // comparer is the Data of a StringComparer.
-type comparer struct{ ignoreCase bool }
+type comparer struct{ ignoreCase, ordinal bool }
+
+// compare orders two values as the comparer does; what is no text has its own
+// order.
+func (c comparer) compare(s *ps.Session, a, b any) (int, error) {
+	x, isText := ps.Unwrap(a).(string)
+	y, both := ps.Unwrap(b).(string)
+	if c.ordinal && isText && both {
+		if c.ignoreCase {
+			x, y = fold(x), fold(y)
+		}
+		return ordinal(x, y), nil
+	}
+	return s.Compare(a, b, !c.ignoreCase)
+}
+
+// by is how a comparer orders, or .NET itself if there is none.
+func by(s *ps.Session, c *comparer) func(a, b any) (int, error) {
+	if c == nil {
+		return natural(s)
+	}
+	return func(a, b any) (int, error) { return c.compare(s, a, b) }
+}
 
 func comparerMembers() []ps.Member {
 	var list []ps.Member
 	for _, name := range []string{"Ordinal", "OrdinalIgnoreCase", "InvariantCulture", "InvariantCultureIgnoreCase", "CurrentCulture", "CurrentCultureIgnoreCase"} {
 		list = append(list, field(name, "System.StringComparer", func(in *ps.Invoke) any {
-			return in.Session.Object("System.StringComparer", comparer{strings.HasSuffix(name, "IgnoreCase")})
+			return in.Session.Object("System.StringComparer", comparer{strings.HasSuffix(name, "IgnoreCase"), strings.HasPrefix(name, "Ordinal")})
 		}))
 	}
 	data := func(in *ps.Invoke) comparer { return in.Data().(comparer) }
@@ -389,7 +411,7 @@ func comparerMembers() []ps.Member {
 			return in.String(0) == in.String(1)
 		}), "string x, string y"),
 		method("Compare", "int", can(func(in *ps.Invoke) (any, error) {
-			n, err := in.Session.Compare(in.String(0), in.String(1), !data(in).ignoreCase)
+			n, err := data(in).compare(in.Session, in.String(0), in.String(1))
 			return ps.Int(n), err
 		}), "string x, string y"))
 }
