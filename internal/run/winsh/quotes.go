@@ -123,8 +123,9 @@ func lost(text string, core bool) loss {
 	if strings.HasPrefix(text, `"`) && len(words) == 1 {
 		return loss{} // quotes around the whole are for the command line
 	}
-	meant := unwrapped(text)
-	wrapped := meant != text
+	intended := strings.NewReplacer(`\"""`, `\"`, `"""`, `\"`).Replace(text) // so a quote is written, too
+	meant := unwrapped(intended)
+	wrapped := meant != intended
 	meant = ungrouped(meant)
 	want, ok := meaning(unescaped(meant, true), core)
 	if !ok {

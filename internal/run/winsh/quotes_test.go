@@ -26,6 +26,8 @@ func TestLost(t *testing.T) {
 		`Remove-Item "C:\x-$(1+1)"`:                 {},
 		`Start-Sleep -Seconds "5"`:                  {},
 		`x ""`:                                      {part: `""`},
+		`Write-Host """a b""" -Foo """$x"""`:        {},
+		`x -o"""$env:SystemDrive\"""; y """a b"""`:  {},
 		`Write-Host "a`:                             {}, // nobody knows what it is to mean
 		`iex ((New-Object Net.X).Y("https://a/b"))`: {part: `"https://a/b"`},
 		`Remove-Item "C:\dir\" -Force`:              {part: `"C:\dir\" -Force`},
@@ -40,6 +42,7 @@ func TestLost(t *testing.T) {
 		`Write-Host 'a   b'`:               {part: `'a   b'`, blanks: true},
 		`Write-Host \"a   b\"`:             {part: `"a   b"`, blanks: true},
 		`Write-Host '"a   b"'`:             {},
+		`Write-Host """a   b"""`:           {part: `"a   b"`, blanks: true},
 		`Write-Host \""a   b"\"`:           {},
 		"Write-Host a;     Write-Host b":   {},
 		"if ($x) {\n    Write-Host 'a'\n}": {},
