@@ -140,7 +140,7 @@ func (t *tarRun) chdir(ctx context.Context, dir, to string) (string, error) {
 	if err != nil && !windowsError(err) {
 		return "", err
 	}
-	return "", usagef("could not chdir to '%s'", to)
+	return "", usagef("could not chdir to '%s'\n", to)
 }
 
 func (t *tarRun) help() {

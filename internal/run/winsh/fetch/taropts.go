@@ -288,14 +288,20 @@ func tarOwners() []tarOption {
 // file system shows.
 func tarNothing() []tarOption {
 	var all []tarOption
-	for _, n := range strings.Fields("acls no-acls fflags no-fflags xattrs no-xattrs no-xattr same-owner " +
-		"no-same-owner read-sparse no-read-sparse safe-writes no-safe-writes mac-metadata no-mac-metadata " +
-		"disable-copyfile clear-nochange-fflags nopreserveHFSCompression one-file-system nodump") {
+	for _, n := range strings.Fields("same-owner no-same-owner read-sparse no-read-sparse safe-writes no-safe-writes " +
+		"disable-copyfile nopreserveHFSCompression") {
 		all = append(all, tarFlag(0, n, func(*tarOptions) {})...)
 	}
+	only := func(modes, names string) {
+		for _, n := range strings.Fields(names) {
+			all = append(all, tarFlag(0, n, func(o *tarOptions) { o.only("--"+n, modes) })...)
+		}
+	}
+	only("cx", "acls no-acls fflags no-fflags xattrs no-xattrs no-xattr mac-metadata no-mac-metadata")
+	only("c", "one-file-system nodump")
 	all = append(all, tarFlag('B', "read-full-blocks", func(*tarOptions) {})...)
 	all = append(all, tarFlag('S', "", func(*tarOptions) {})...)
-	return append(all, tarFlag('l', "check-links", func(*tarOptions) {})...)
+	return append(all, tarFlag('l', "check-links", func(o *tarOptions) { o.only("--check-links", "c") })...)
 }
 
 func tarImpossible() []tarOption {
@@ -316,6 +322,7 @@ func tarImpossible() []tarOption {
 	no(0, "clamp-mtime", false, "changing members is not supported")
 	no(0, "ignore-zeros", false, "concatenated archives are not supported")
 	no(0, "chroot hfsCompression", false, "Windows does not have it")
+	no(0, "clear-nochange-fflags", false, "read-only files that are in the way are not replaced")
 	no(0, "totals", false, "its output has the time that the work took")
 	return append(all, tarArg('s', "", true, func(o *tarOptions, _ string) error {
 		return &tarUsage{text: "-s is not supported by this version of bsdtar", help: true}
