@@ -81,6 +81,26 @@ type Process struct {
 	ID, ExitCode    int
 	Name, Path      string
 	Started, Exited time.Time
+	// Unheld is an object without a handle, as 5.1 makes for a program that the
+	// shell has not started: it does not learn the exit code, unless the script
+	// takes the handle before it waits.
+	Unheld, waited bool
+}
+
+// handle is nil when it is asked for too late.
+func (p *Process) handle() any {
+	if p.Unheld && p.waited {
+		return nil
+	}
+	p.Unheld = false
+	return int64(p.ID)
+}
+
+func (p *Process) exitCode() any {
+	if p.Unheld {
+		return nil
+	}
+	return ps.Int(p.ExitCode)
 }
 
 // ProcessObject makes the object of a program that has run.
@@ -94,8 +114,9 @@ func processTypes() []*ps.Type {
 	prop := func(name, typ string, get func(in *ps.Invoke, p *Process) any) ps.Member {
 		return ps.Prop(name, typ, func(_ context.Context, in *ps.Invoke) (any, error) { return get(in, data(in)), nil })
 	}
-	wait := func(context.Context, *ps.Invoke) (any, error) { return true, nil }
+	wait := func(_ context.Context, in *ps.Invoke) (any, error) { data(in).waited = true; return true, nil }
 	none := func(context.Context, *ps.Invoke) (any, error) { return nil, nil }
+	waitVoid := func(_ context.Context, in *ps.Invoke) (any, error) { data(in).waited = true; return nil, nil }
 	return []*ps.Type{{
 		Name: "System.Diagnostics.Process", Base: "System.ComponentModel.Component", Implements: []string{"System.IDisposable"},
 		String: func(v any) string {
@@ -104,15 +125,15 @@ func processTypes() []*ps.Type {
 		Members: func() []ps.Member {
 			return []ps.Member{
 				prop("Id", "int", func(_ *ps.Invoke, p *Process) any { return ps.Int(p.ID) }),
-				prop("ExitCode", "int", func(_ *ps.Invoke, p *Process) any { return ps.Int(p.ExitCode) }),
-				prop("HasExited", "bool", func(*ps.Invoke, *Process) any { return true }),
+				prop("ExitCode", "int", func(_ *ps.Invoke, p *Process) any { return p.exitCode() }),
+				prop("HasExited", "bool", func(_ *ps.Invoke, p *Process) any { p.waited = true; return true }),
 				prop("ProcessName", "string", func(_ *ps.Invoke, p *Process) any { return p.Name }),
-				prop("Handle", "System.IntPtr", func(_ *ps.Invoke, p *Process) any { return int64(p.ID) }),
+				prop("Handle", "System.IntPtr", func(_ *ps.Invoke, p *Process) any { return p.handle() }),
 				prop("StartTime", "datetime", func(in *ps.Invoke, p *Process) any { return Local(in.Session, p.Started) }),
 				prop("ExitTime", "datetime", func(in *ps.Invoke, p *Process) any { return Local(in.Session, p.Exited) }),
 				code(prop("Name", "string", func(_ *ps.Invoke, p *Process) any { return p.Name }), ps.KindCode, ps.Both),
 				code(prop("Path", "string", func(_ *ps.Invoke, p *Process) any { return p.Path }), ps.KindScript, ps.Both),
-				ps.Method("WaitForExit", "void", ps.O("", none), ps.O("int milliseconds", wait)),
+				ps.Method("WaitForExit", "void", ps.O("", waitVoid), ps.O("int milliseconds", wait)),
 				ps.Method("WaitForInputIdle", "bool", ps.O("", wait)),
 				ps.Method("Refresh", "void", ps.O("", none)), ps.Method("Close", "void", ps.O("", none)), ps.Method("Dispose", "void", ps.O("", none)),
 				ps.Method("Kill", "void", ps.O("", func(context.Context, *ps.Invoke) (any, error) {
@@ -244,7 +265,14 @@ func startProcess(ctx context.Context, c *ps.Call) error {
 	}
 	return c.Write(ctx, ProcessObject(s, &Process{
 		ID: 4000 + 4*s.Process().Depth, ExitCode: exit, Name: baseName(leafName(file)), Path: found.Path, Started: started, Exited: s.Machine().Now(),
+		Unheld: s.Edition() == ps.Desktop && !c.Switch("Wait") && ownProcess(c),
 	}))
+}
+
+// ownProcess reports whether the cmdlet itself creates the process, and not the
+// shell of Windows.
+func ownProcess(c *ps.Call) bool {
+	return slices.ContainsFunc([]string{"NoNewWindow", "UseNewEnvironment", "LoadUserProfile", "Credential", "RedirectStandardInput", "RedirectStandardOutput", "RedirectStandardError"}, c.Has)
 }
 
 // environmentOf applies -Environment: null removes a variable.

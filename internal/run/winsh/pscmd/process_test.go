@@ -13,6 +13,8 @@ func TestProcesses(t *testing.T) {
 		{name: "splatted", both: true, text: `$a = @{ FilePath = 'args'; ArgumentList = 'x'; NoNewWindow = $true; Wait = $true }; Start-Process @a`, want: "<x>"},
 		{name: "elevated", both: true, text: `Start-Process args -Verb RunAs -Wait; saps args -WindowStyle Hidden; 'end'`, want: "end"},
 		{name: "the directory", both: true, text: `Start-Process args -WorkingDirectory C:\none`, errs: []string{`InvalidOperationException,Microsoft.PowerShell.Commands.StartProcessCommand InvalidOperation This command cannot be run because either the parameter "WorkingDirectory" has a value that is not valid or cannot be used with this command. Give a valid input and Run your command again.`}},
+		{name: "no exit code without a handle in 5.1", text: `$p = Start-Process args exit,3 -NoNewWindow -PassThru; $p.WaitForExit(); $p.ExitCode -eq $null; $p = Start-Process args exit,3 -NoNewWindow -PassThru; $null = $p.Handle; $p.WaitForExit(); $p.ExitCode; (Start-Process args exit,3 -NoNewWindow -PassThru -Wait).ExitCode`, want: "True\n3\n3"},
+		{name: "an exit code in 7", core: true, text: `$p = Start-Process args exit,3 -NoNewWindow -PassThru; $p.WaitForExit(); $p.ExitCode`, want: "3"},
 		{name: "another PowerShell", text: `(Start-Process powershell '-Command "exit 5"' -Wait -PassThru).ExitCode`, want: "5"},
 		{name: "what another PowerShell refuses", text: `Start-Process powershell '-Command Get-Service' -Wait`, refused: "Get-Service"},
 		{name: "an installer", text: `$f = 'C:\x\setup.exe'; if ($false) { Start-Process $f /S -Wait }`, refused: `Start-Process C:\x\setup.exe`},
