@@ -491,6 +491,22 @@ func (s *Session) decimals(op pslang.Op, a, b any) (any, error) {
 // is one.
 func (s *Session) timeArith(op pslang.Op, a, b any) (v any, ok bool, err error) {
 	switch x := a.(type) {
+	case int32, int64:
+		span, isSpan := b.(TimeSpan)
+		if !isSpan {
+			return nil, false, nil
+		}
+		if op == pslang.OpMul {
+			return s.timeArith(op, span, a)
+		}
+		if op != pslang.OpAdd && op != pslang.OpSub {
+			return nil, false, nil
+		}
+		ticks, err := s.toSpan(a)
+		if err != nil {
+			return nil, false, err
+		}
+		return s.timeArith(op, ticks, span)
 	case DateTime:
 		if y, isDate := b.(DateTime); isDate && op == pslang.OpSub {
 			return x.Sub(y), true, nil

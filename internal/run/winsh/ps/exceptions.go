@@ -48,6 +48,7 @@ Microsoft.PowerShell.Commands.HttpResponseException:System.Net.Http.HttpRequestE
 System.Net.ProtocolViolationException:System.InvalidOperationException
 System.Net.Sockets.SocketException:System.ComponentModel.Win32Exception
 System.Security.SecurityException:System.SystemException
+System.Text.DecoderFallbackException:System.ArgumentException
 System.Security.Authentication.AuthenticationException:System.SystemException
 System.Security.Cryptography.CryptographicException:System.SystemException
 System.Security.Principal.IdentityNotMappedException:System.SystemException

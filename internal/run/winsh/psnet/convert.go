@@ -27,6 +27,18 @@ func convertTypes() []*ps.Type {
 }
 
 func convertMembers() []ps.Member {
+	// changed is the value as what a type or its code tells.
+	changed := func(ctx context.Context, in *ps.Invoke) (any, error) {
+		t, _ := ps.Unwrap(in.Args[1]).(*ps.Type)
+		if code, ok := in.Args[1].(ps.Enum); ok {
+			t = in.Session.Engine().Type("System." + in.Session.EnumName(code))
+		}
+		if t == nil {
+			return nil, nullArgument(in.Session, "conversionType")
+		}
+		v, err := in.Session.Cast(ctx, in.Args[0], t)
+		return v, innermost(err)
+	}
 	list := []ps.Member{
 		static("ToBase64String", "string", toBase64, "byte[] inArray", "byte[] inArray, System.Base64FormattingOptions options", "byte[] inArray, int offset, int length", "byte[] inArray, int offset, int length, System.Base64FormattingOptions options"),
 		static("FromBase64String", "byte[]", fromBase64, "string s"),
@@ -46,14 +58,7 @@ func convertMembers() []ps.Member {
 			return v, innermost(err)
 		}, "System.Object value", "System.Object value, System.IFormatProvider provider"),
 		static("ToString", "string", baseText, "System.Object value", "long value, int toBase", "System.Object value, System.IFormatProvider provider"),
-		static("ChangeType", "System.Object", func(ctx context.Context, in *ps.Invoke) (any, error) {
-			t, _ := ps.Unwrap(in.Args[1]).(*ps.Type)
-			if t == nil {
-				return nil, nullArgument(in.Session, "conversionType")
-			}
-			v, err := in.Session.Cast(ctx, in.Args[0], t)
-			return v, innermost(err)
-		}, "System.Object value, type conversionType", "System.Object value, type conversionType, System.IFormatProvider provider"),
+		static("ChangeType", "System.Object", changed, "System.Object value, System.TypeCode typeCode", "System.Object value, type conversionType", "System.Object value, type conversionType, System.IFormatProvider provider"),
 		static("IsDBNull", "bool", val(func(*ps.Invoke) any { return false }), "System.Object value"),
 		static("GetTypeCode", "System.TypeCode", val(typeCode), "System.Object value"),
 	}

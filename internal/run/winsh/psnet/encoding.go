@@ -2,8 +2,10 @@ package psnet
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/run/winsh/ps"
@@ -208,9 +210,26 @@ func (e *Encoding) decode(s *ps.Session, b []byte) (any, error) {
 	}
 	text := e.cs.Decode(b)
 	if e.strict && strings.ContainsRune(text, '\uFFFD') && string(e.cs.Encode(text)) != string(b) {
-		return nil, throw("System.Text.DecoderFallbackException", "Unable to translate bytes from the input to Unicode.")
+		return nil, throw("System.Text.DecoderFallbackException", e.untranslated(b))
 	}
 	return text, nil
+}
+
+// untranslated tells the first byte that is no UTF-8, if it stands alone.
+func (e *Encoding) untranslated(b []byte) string {
+	at := 0
+	for at < len(b) {
+		r, n := utf8.DecodeRune(b[at:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		at += n
+	}
+	utf8Only := string(e.cs.Encode("\u00e9")) == "\u00e9"
+	if !utf8Only || at == len(b) || at+1 < len(b) && b[at+1]>>6 == 2 || at+1 == len(b) && b[at] < 0xf5 && b[at] >= 0xc2 {
+		return "Unable to translate bytes from the input to Unicode."
+	}
+	return fmt.Sprintf("Unable to translate bytes [%02X] at index %d from specified code page to Unicode.", b[at], at)
 }
 
 func getEncoding(_ context.Context, in *ps.Invoke) (any, error) {

@@ -407,12 +407,12 @@ func groupMembers() []ps.Member {
 			}
 			return matchOf(in).m != nil
 		}),
-		only(ps.Core, prop("Name", "string", func(in *ps.Invoke) any {
+		prop("Name", "string", func(in *ps.Invoke) any {
 			if g, ok := in.Data().(*group); ok {
 				return g.name
 			}
 			return "0"
-		}))[0],
+		}),
 		prop("Captures", "System.Text.RegularExpressions.CaptureCollection", func(in *ps.Invoke) any {
 			m, g := matchOf(in), (*regexp2.Group)(nil)
 			if x, ok := in.Data().(*group); ok {
