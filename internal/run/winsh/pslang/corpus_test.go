@@ -141,9 +141,10 @@ func TestSplitC(t *testing.T) {
 func TestCorpus(t *testing.T) {
 	runs := corpusRuns(t)
 	for _, r := range runs {
+		const limit = 5 * time.Millisecond
 		fastest := time.Hour
 		var err error
-		for range 3 {
+		for i := 0; i < 20 && fastest > limit; i++ { // others use the machine, too
 			start := time.Now()
 			_, err = Parse(r.text, Options{Core: r.core})
 			fastest = min(fastest, time.Since(start))
@@ -152,7 +153,7 @@ func TestCorpus(t *testing.T) {
 			e := err.(*Errors).List[0]
 			t.Errorf("%s:%s: %s", r.file, r.line, e.Extent.Describe(r.core)+"\n"+e.Message)
 		}
-		if fastest > 5*time.Millisecond {
+		if fastest > limit {
 			t.Errorf("%s:%s: reading %d bytes takes %v", r.file, r.line, len(r.text), fastest)
 		}
 	}
