@@ -275,27 +275,20 @@ func formatCmdlets() []*Cmdlet {
 }
 
 // startFormat collects the objects and writes them as one formatted document;
-// texts and numbers pass through.
+// texts and numbers pass through, those behind the first object within it.
 func startFormat(c *Call, sh shape) (Steps, error) {
 	s := c.Session
 	var items []any
 	var l *layout
-	flush := func(ctx context.Context) error {
-		if len(items) == 0 {
+	force := c.Switch("Force")
+	one := func(ctx context.Context, v any) error {
+		if IsNull(v) {
 			return nil
 		}
-		f := &formatted{layout: l, items: items}
-		items, l = nil, nil
-		return c.Write(ctx, s.Object("Microsoft.PowerShell.Commands.Internal.Format.FormatStartData", f))
-	}
-	one := func(ctx context.Context, v any) error {
-		if _, isNumber := Unwrap(v).(string); isNumber && !c.Switch("Force") || IsNull(v) {
-			if err := flush(ctx); err != nil || IsNull(v) {
-				return err
-			}
-			return c.Write(ctx, v)
-		}
 		if l == nil {
+			if !force && s.isOutOfBand(v) {
+				return c.Write(ctx, v)
+			}
 			made, err := formatLayout(ctx, c, sh, v)
 			if err != nil {
 				return err
@@ -323,7 +316,13 @@ func startFormat(c *Call, sh shape) (Steps, error) {
 			}
 			return nil
 		},
-		End: func(ctx context.Context, _ *Call) error { return flush(ctx) },
+		End: func(ctx context.Context, _ *Call) error {
+			if len(items) == 0 {
+				return nil
+			}
+			f := &formatted{layout: l, items: items, force: force}
+			return c.Write(ctx, s.Object("Microsoft.PowerShell.Commands.Internal.Format.FormatStartData", f))
+		},
 	}, nil
 }
 
@@ -343,13 +342,13 @@ func formatLayout(ctx context.Context, c *Call, sh shape, v any) (*layout, error
 		l = s.viewLayout(w, name)
 		l.auto = l.auto || c.Switch("AutoSize")
 	case w != nil && sh == shapeList && w.List != nil:
-		l = &layout{shape: sh, columns: w.List, view: w, group: w.Group, header: w.Header}
+		l = &layout{shape: sh, columns: w.List, view: w, typ: name, group: w.Group, header: w.Header}
 	case w != nil && sh == shapeList && w.Table != nil && w.Group != nil:
-		l = &layout{shape: sh, columns: s.defaultColumns(v), view: w, group: w.Group, header: w.Header}
+		l = &layout{shape: sh, columns: s.defaultColumns(v), view: w, typ: name, each: true, group: w.Group, header: w.Header}
 	case sh == shapeWide:
 		l.columns = []Column{{Property: wideProperty(s, w, v)}}
 	default:
-		l.columns = s.defaultColumns(v)
+		l.columns, l.each = s.defaultColumns(v), true
 		if sh == shapeTable && len(l.columns) > 10 {
 			l.columns = l.columns[:10]
 		}
