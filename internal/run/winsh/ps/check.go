@@ -29,7 +29,8 @@ type checker struct {
 type definitions struct {
 	// funcs and aliases are commands, added are members of objects; assigned
 	// counts assignments to variables, whose values may be constant; envSet are
-	// the variables of the environment that change; scripts have been looked at.
+	// the variables of the environment that change; scripts and texts (of
+	// Invoke-Expression) have been looked at.
 	funcs    map[string]bool
 	aliases  map[string]string
 	added    map[string]bool
@@ -38,6 +39,7 @@ type definitions struct {
 	values   map[string]pslang.Expression
 	envSet   map[string]bool
 	scripts  map[string]bool
+	texts    map[string]bool
 	// open says that a text which is not known yet runs in this scope and may
 	// define more: names that nobody knows are then looked up when they run.
 	open bool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/casement/casement/internal/run"
@@ -153,6 +154,15 @@ func TestCheckLate(t *testing.T) {
 		if got.Failed == "" || got.Out != "" {
 			t.Errorf("%s: %+v, want a refusal and nothing else", text, got)
 		}
+	}
+}
+
+// TestCheckSelf fails if a text that contains itself is checked without end: the
+// stack of the process would overflow.
+func TestCheckSelf(t *testing.T) {
+	got := start(t, New(checkConfig()), "powershell", "-Command", "$s = 'iex $s'; iex $s; 'after'")
+	if got.Failed != "" || got.Out != "after\n" || !strings.Contains(got.Err, "call depth overflow") {
+		t.Errorf("%+v, want an overflow that PowerShell reports", got)
 	}
 }
 

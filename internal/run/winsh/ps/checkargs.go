@@ -105,13 +105,24 @@ func (c *Check) Find(_ context.Context, path string) (machine.Found, error) { re
 
 // Text checks a text that the cmdlet runs as PowerShell (Invoke-Expression).
 func (c *Check) Text(_ context.Context, text string) error {
+	if c.k.texts[text] || len(c.k.texts) >= maxTexts {
+		return nil // it may contain itself; it is checked again when it is run
+	}
 	b, err := pslang.Parse(text, pslang.Options{Core: c.Edition == Core})
 	if err != nil {
 		return nil
 	}
+	if c.k.texts == nil {
+		c.k.texts = map[string]bool{}
+	}
+	c.k.texts[text] = true
 	c.k.collect(b)
 	return c.k.walk(b)
 }
+
+// maxTexts bounds how many texts within each other, and within one script, are
+// checked before they are run.
+const maxTexts = 100
 
 // cmdlet checks a call of a cmdlet.
 func (k *checker) cmdlet(n *pslang.Command, c *Cmdlet) error {
