@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/casement/casement/internal/tree"
 	"github.com/casement/casement/internal/winmeta"
@@ -67,13 +68,18 @@ type found struct {
 	node *node  // nil if there is none
 }
 
-// maxLinks is how many links Windows follows on one path.
-const maxLinks = 63
+const (
+	maxLinks = 63     // how many links Windows follows on one path
+	maxPath  = 32_767 // how many characters a path may have
+)
 
 // walk follows a path.
 func (f *FS) walk(ctx context.Context, op string, s *spot, how effort, follow bool) (found, error) {
 	fail := func(code uint32) (found, error) {
 		return found{}, &Error{Op: op, Path: s.path, Code: code}
+	}
+	if len(s.path) > maxPath && len(utf16.Encode([]rune(s.path))) > maxPath {
+		return fail(ErrorFilenameTooLong)
 	}
 	at := found{node: f.root}
 	parts, links := s.parts, 0

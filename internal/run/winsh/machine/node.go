@@ -2,6 +2,7 @@ package machine
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,10 +98,12 @@ func (o *object) isLink() bool { return o.kind == tree.Symlink || o.kind == tree
 
 // treeName returns the name of the node in the machine's tree.
 func (n *node) treeName() string {
-	if n.parent == nil {
-		return ""
+	var parts []string
+	for ; n.parent != nil; n = n.parent {
+		parts = append(parts, n.name)
 	}
-	return tree.Join(n.parent.treeName(), n.name)
+	slices.Reverse(parts)
+	return strings.Join(parts, "/")
 }
 
 // path returns the node's path as Windows writes it.

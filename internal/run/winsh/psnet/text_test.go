@@ -24,6 +24,7 @@ func TestStrings(t *testing.T) {
 		{script: `[string]::IsNullOrEmpty(''); [string]::IsNullOrEmpty($null); [string]::IsNullOrWhiteSpace(" ` + "`t" + `"); [string]::IsNullOrEmpty('x')`, want: "True\nTrue\nTrue\nFalse"},
 		{script: `[string]::Format('{0:N2}|{1,5}|{2:yyyy}', 1234.5, 'a', [datetime]'2020-05-06')`, want: "1,234.50|    a|2020"},
 		{script: `[string]::Compare('a','B'); [string]::Compare('a','A',$true); [string]::CompareOrdinal('a','b'); 'b'.CompareTo('a'); [string]::Equals('a','A')`, want: "-1\n0\n-1\n1\nFalse"},
+		{script: `-join 'abcd'.ToCharArray(1,2); foreach ($n in -1, 4) { try { 'abc'.ToCharArray(1,$n) } catch { $_.Exception.InnerException.ParamName } }`, want: "bc\nlength\nstartIndex"},
 		{script: `'abc'.ToCharArray() -join ','; 'abc'.Chars(1); [string]::new('x',3); -join [char[]]'hey'; (New-Object string('-',4))`, want: "a,b,c\nb\nxxx\nhey\n----"},
 		{script: `'abc'.Equals('ABC'); 'abc'.Equals('ABC',[StringComparison]::OrdinalIgnoreCase); 'abc'.GetType().FullName; 'é'.Normalize([Text.NormalizationForm]::FormD).Length`, want: "False\nTrue\nSystem.String\n2"},
 		{script: `'a b c'.Split(' ').ToUpper() -join '.'`, want: "A.B.C"},

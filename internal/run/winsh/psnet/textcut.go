@@ -25,6 +25,9 @@ func cutMembers() []ps.Member {
 			if n < 0 {
 				return nil, outOfRange(in.Session, "Non-negative number required.", "totalWidth")
 			}
+			if err := limit(in.Session, int64(n)*int64(len(c))); err != nil {
+				return nil, err
+			}
 			fill := strings.Repeat(c, max(n-textLen(s), 0))
 			if left {
 				return fill + s, nil
@@ -45,15 +48,23 @@ func cutMembers() []ps.Member {
 		}), "int startIndex, string value"),
 		trim("Trim", true, true), trim("TrimStart", true, false), trim("TrimEnd", false, true),
 		pad("PadLeft", true), pad("PadRight", false),
-		method("ToCharArray", "char[]", val(func(in *ps.Invoke) any {
+		method("ToCharArray", "char[]", can(func(in *ps.Invoke) (any, error) {
+			if err := limit(in.Session, int64(len(this(in)))*16); err != nil {
+				return nil, err
+			}
 			a := charArray(this(in))
 			if len(in.Args) == 2 {
 				from, n := in.Int(0), in.Int(1)
-				if from >= 0 && n >= 0 && from+n <= len(a.Items) {
-					a.Items = a.Items[from : from+n]
+				message := "Index was out of range. Must be non-negative and less than " + either(in.Session, "the size of the collection.", "or equal to the size of the collection.")
+				switch {
+				case from < 0 || from > len(a.Items) || from > len(a.Items)-n:
+					return nil, outOfRange(in.Session, message, "startIndex")
+				case n < 0:
+					return nil, outOfRange(in.Session, message, "length")
 				}
+				a.Items = a.Items[from : from+n]
 			}
-			return a
+			return a, nil
 		}), "", "int startIndex, int length"),
 		{Name: "Chars", Kind: ps.KindParameterized, Type: "char", Overloads: overloads(can(func(in *ps.Invoke) (any, error) {
 			u, i := ps.Units(this(in)), in.Int(0)
