@@ -188,6 +188,19 @@ func formatted(ctx context.Context, in *ps.Invoke) (any, error) {
 
 func joined(_ context.Context, in *ps.Invoke) (any, error) {
 	items := ps.Items(in.Args[1])
+	if len(in.Args) == 2 && len(items) == 1 {
+		// A collection of texts is an IEnumerable<string>, not one of the values.
+		one, name := ps.Unwrap(items[0]), ""
+		switch x := one.(type) {
+		case *ps.Object:
+			name = x.Type.Name
+		case *ps.Array:
+			name = x.Type
+		}
+		if ps.Enumerable(one) && strings.HasSuffix(name, "`1[System.String]") {
+			items = ps.Items(one)
+		}
+	}
 	if a, ok := in.Args[1].(*ps.Array); len(in.Args) == 2 && desktop(in.Session) && ok && a.Type == "System.Object[]" && len(items) > 0 && ps.IsNull(items[0]) {
 		return "", nil // .NET Framework gives up at a first element that is null
 	}
