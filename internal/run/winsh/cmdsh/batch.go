@@ -134,7 +134,7 @@ func (sh *shell) next(ctx context.Context, x *expander, f *frame) (string, origi
 	f.pos += min(end+1, len(rest))
 	f.line++
 	line, from, err := x.line(ctx, strings.TrimSuffix(machine.DecodePage(sh.page, rest[:end]), "\r"))
-	if err == nil && len(line) > maxLine && machine.UTF16Len(line) > maxLine {
+	if err == nil && tooLong(line) {
 		err = &syntaxError{message: "The input line is too long.\r\n"}
 	}
 	return line, from, true, err

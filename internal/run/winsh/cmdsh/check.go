@@ -108,6 +108,9 @@ func (k *checker) text(ctx context.Context, line string, shift int) error {
 	if i := strings.IndexByte(line, '\n'); i >= 0 {
 		line = line[:i]
 	}
+	if tooLong(line) {
+		return nil // cmd says so, and executes nothing
+	}
 	x := &expander{get: k.lookup, extensions: true}
 	expanded, from, err := x.line(ctx, line)
 	if err != nil {
@@ -522,8 +525,8 @@ func (k *checker) missing(ctx context.Context, file string) error {
 
 // child is what a program is checked with.
 func (k *checker) child(commandLine string) *machine.Checking {
-	c := *k.c
-	c.Env, c.Dir, c.Raw, c.Depth = k.env.Clone(), k.dir, commandLine, k.c.Depth+1
+	c := k.c.Child(commandLine)
+	c.Env, c.Dir = k.env.Clone(), k.dir
 	for _, v := range c.Env.List() {
 		if name, value, ok := strings.Cut(v, "="); ok && strings.Contains(value, hole) {
 			c.Env.Unset(name)
@@ -532,7 +535,7 @@ func (k *checker) child(commandLine string) *machine.Checking {
 	if strings.Contains(commandLine, hole) {
 		c.Raw = ""
 	}
-	return &c
+	return c
 }
 
 // arguments are those of a command line, as far as they are known.

@@ -36,6 +36,19 @@ func (b *box) checked(line string, unknown bool) string {
 	return ""
 }
 
+// Broken if it fails: a short line, or one that cmd does not take, keeps the check
+// busy for good.
+func TestCheckEnds(t *testing.T) {
+	b := newBox(t)
+	b.env.Set("X", "cmd /c %X% & cmd /c %X%") // a million programs in twenty levels
+	if got := b.checked("cmd /c %X%", false); !strings.HasSuffix(got, "cmd.exe") {
+		t.Errorf("%q is refused, want cmd.exe", got)
+	}
+	if got := b.checked("cmd /c "+strings.Repeat("for %a in (1) do ", 100_000)+"code never", false); got != "" {
+		t.Errorf("%q is refused of a line that is too long", got)
+	}
+}
+
 // Broken if it fails: a line that cannot be done is executed, or one that can be
 // done is refused, or the place is wrong.
 func TestCheck(t *testing.T) {

@@ -176,17 +176,19 @@ func (sh *shell) expander() *expander {
 // maxLine is how long a line may be after percent expansion.
 const maxLine = 8191
 
+func tooLong(line string) bool { return len(line) > maxLine && machine.UTF16Len(line) > maxLine }
+
 // runLine executes a line as the command line has it.
 func (sh *shell) runLine(ctx context.Context, line string) (int, error) {
 	if i := strings.IndexByte(line, '\n'); i >= 0 {
 		line = line[:i]
 	}
-	if len(line) > maxLine && machine.UTF16Len(line) > maxLine {
+	if tooLong(line) {
 		sh.errout("The command line is too long.\r\n")
 		return 1, nil
 	}
 	expanded, from, err := sh.expander().line(ctx, line)
-	if err == nil && len(expanded) > maxLine && machine.UTF16Len(expanded) > maxLine {
+	if err == nil && tooLong(expanded) {
 		sh.errout("The input line is too long.\r\n")
 		return 1, nil
 	}

@@ -297,6 +297,8 @@ func (m *Machine) Start(ctx context.Context, f Found, child *Process) (exitCode 
 // CheckStart returns what Start would refuse of a program, before anything runs.
 func (m *Machine) CheckStart(ctx context.Context, f Found, c *Checking, args []Arg) error {
 	switch {
+	case c.nested != nil && *c.nested > maxNested:
+		return Refuse(f.Path, "too many programs are called within each other in one line", "call the inner programs directly, or from a script")
 	case f.Program != nil:
 		return f.Program.Check(ctx, c, args)
 	case IsPowerShellScript(f.Path):

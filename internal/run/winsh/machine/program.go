@@ -58,9 +58,28 @@ type Checking struct {
 	TreeUnknown bool
 	// Depth counts nested shells.
 	Depth int
+	// nested counts the programs within programs that a line's check has looked at
+	// so far, over all its levels.
+	nested *int
 	// Warn reports something that is likely not what the author meant, with
 	// the line and column in the text being checked; it may be nil.
 	Warn func(line, column int, message, hint string)
+}
+
+// maxNested bounds what a check follows: a line of a hundred characters can name
+// a million programs within each other.
+const maxNested = 10_000
+
+// Child returns what a program that this one starts is checked with: the same,
+// one level deeper, and another command line ("" if it is not known).
+func (c *Checking) Child(commandLine string) *Checking {
+	if c.nested == nil {
+		c.nested = new(int)
+	}
+	*c.nested++
+	sub := *c
+	sub.Raw, sub.Depth = commandLine, c.Depth+1
+	return &sub
 }
 
 // Process is one running program. Processes are values that a parent makes for

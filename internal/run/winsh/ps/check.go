@@ -469,11 +469,9 @@ func (k *checker) program(n *pslang.Command, name string) error {
 		}
 		args = append([]machine.Arg{{Text: "/c"}, {Text: name}}, args...)
 	}
-	c := *k.c
-	c.Depth++
-	c.Raw = raw
+	c := k.c.Child(raw)
 	c.Warn = k.warning(n.Extent)
-	return placed(k.c.Machine.CheckStart(k.ctx, found, &c, args), n.Name.At())
+	return placed(k.c.Machine.CheckStart(k.ctx, found, c, args), n.Name.At())
 }
 
 // absent decides about a script or program that is not there now. A script may

@@ -93,10 +93,7 @@ func (c *Check) Program(ctx context.Context, path string, args []machine.Arg, ra
 		}
 		return err
 	}
-	sub := *c.k.c
-	sub.Depth++
-	sub.Raw = raw
-	return c.k.c.Machine.CheckStart(ctx, found, &sub, args)
+	return c.k.c.Machine.CheckStart(ctx, found, c.k.c.Child(raw), args)
 }
 
 // Find looks a command up as a program; the error matches fs.ErrNotExist if

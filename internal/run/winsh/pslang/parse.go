@@ -144,14 +144,17 @@ func (p *parser) missing(id, message string) {
 // missingAt reports something missing at a place; if the text ends here, more
 // text could mend it.
 func (p *parser) missingAt(at Extent, id, message string) {
-	if p.dead || len(p.errs.List) >= maxErrors {
+	if p.full() {
 		return
 	}
 	p.add(&Error{Extent: at, ID: id, Message: message, Incomplete: p.atEnd()})
 }
 
+// full reports that further errors are not kept.
+func (p *parser) full() bool { return p.dead || len(p.errs.List) >= maxErrors }
+
 func (p *parser) add(e *Error) {
-	if p.dead || len(p.errs.List) >= maxErrors {
+	if p.full() {
 		return
 	}
 	for _, old := range p.errs.List {

@@ -2,6 +2,9 @@ package pslang
 
 // unexpected reports the token that stands here. It is not skipped.
 func (p *parser) unexpected() {
+	if p.full() {
+		return // the name of the token can be as long as the text
+	}
 	end := p.tokenEnd()
 	p.fail(p.extent(p.pos, end), "UnexpectedToken", "Unexpected token '"+p.text[p.pos:end]+"' in expression or statement.")
 }

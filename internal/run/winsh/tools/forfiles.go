@@ -53,8 +53,7 @@ func checkForfiles(ctx context.Context, c *machine.Checking, in input) error {
 	}
 	line := forfilesLine(text, &machine.Info{Name: "x.x", Path: "x.x"}, ".")
 	words = machine.SplitCommandLine(line)
-	below := *c
-	below.Raw, below.Depth = line, c.Depth+1
+	below := c.Child(line)
 	if dir, ok := in.get("P"); ok && !dir.unknown {
 		full, err := machine.Full(c.Dir, firstOf(dir.text, "."))
 		if err != nil {
@@ -65,7 +64,7 @@ func checkForfiles(ctx context.Context, c *machine.Checking, in input) error {
 	f, err := c.Machine.FindKnown(ctx, words[0], below.Env, below.Dir, true)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return absentForfiles(ctx, &below, words[0])
+		return absentForfiles(ctx, below, words[0])
 	case err != nil:
 		return err
 	}
@@ -73,7 +72,7 @@ func checkForfiles(ctx context.Context, c *machine.Checking, in input) error {
 	for _, w := range words[1:] {
 		args = append(args, machine.Arg{Text: w})
 	}
-	return c.Machine.CheckStart(ctx, f, &below, args)
+	return c.Machine.CheckStart(ctx, f, below, args)
 }
 
 // absentForfiles decides about a program that is not known: only a script may be
