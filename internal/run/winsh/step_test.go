@@ -145,3 +145,24 @@ func TestStepEndsInTime(t *testing.T) {
 		t.Errorf("a cancelled step: %v", err)
 	}
 }
+
+// Broken if it fails: a short line takes the memory of the machine, or keeps it
+// busy where nothing can interrupt it.
+func TestStepKeepsToItsMemory(t *testing.T) {
+	r := New(Options{Limits: machine.Limits{Memory: 1 << 20}})
+	for _, text := range []string{
+		`$s = 'a' * 1000; while ($true) { $s = $s.Insert(0, $s) }`,
+		`$s = 'a' * 1000; while ($true) { $s = $s -replace 'a', 'aa' }`,
+		`'a' -match ('(' * 100000 + 'a' + ')' * 100000)`,
+	} {
+		if _, err := r.Run(t.Context(), windows("powershell", "-Command", text)); err == nil || !strings.Contains(err.Error(), "memory") && !strings.Contains(err.Error(), "too many groups") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	var out strings.Builder
+	s := windows("powershell", "-Command", `New-Item ('HKLM:\SOFTWARE' + '\a' * 100000) -Force`)
+	s.Stderr = &out
+	if _, err := r.Run(t.Context(), s); err == nil || !strings.Contains(out.String(), "parameter is incorrect") {
+		t.Errorf("a key in a hundred thousand others: %v, %s", err, out.String())
+	}
+}

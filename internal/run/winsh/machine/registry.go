@@ -380,6 +380,9 @@ func (r *Registry) Value(ctx context.Context, key, name string) (RegValue, error
 	return RegValue{}, &Error{Op: op, Path: key + `\` + name, Code: ErrorFileNotFound}
 }
 
+// maxKeyDepth is how deep the registry of Windows nests keys.
+const maxKeyDepth = 512
+
 // write returns the place at which a key is changed: of the two places of HKCR,
 // the user's if the key is there already.
 func (r *Registry) write(ctx context.Context, op, key string) (keyPath, error) {
@@ -396,6 +399,9 @@ func (r *Registry) write(ctx context.Context, op, key string) (keyPath, error) {
 		if ok {
 			p = places[0]
 		}
+	}
+	if len(p) > maxKeyDepth {
+		return nil, &Error{Op: op, Path: key, Code: ErrorInvalidParameter}
 	}
 	for _, name := range p {
 		if n := len([]rune(name)); n > 255 {

@@ -191,6 +191,9 @@ func (s *Session) callMember(ctx context.Context, m *Member, t *Type, self any, 
 	if m.Type == "void" {
 		return empty{}, nil
 	}
+	if text, ok := out.(string); ok {
+		return out, s.fits(int64(len(text)))
+	}
 	return out, nil
 }
 

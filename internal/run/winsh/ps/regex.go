@@ -41,8 +41,15 @@ func NewRegex(pattern string, options int64) (*Regex, error) {
 	return &Regex{Pattern: pattern, Options: options, RE: re}, nil
 }
 
+// maxGroups bounds a pattern: compiling takes the square of its groups within
+// each other, and cannot be interrupted.
+const maxGroups = 5000
+
 // NewRegex compiles a pattern whose matches end before the step's time is up.
 func (s *Session) NewRegex(pattern string, options int64) (*Regex, error) {
+	if strings.Count(pattern, "(") > maxGroups {
+		return nil, limitError("a regular expression has too many groups")
+	}
 	r, err := NewRegex(pattern, options)
 	if err != nil && s.edition == Core {
 		if _, cause := regexp2.Compile(pattern, regexp2.RegexOptions(options&knownOptions)); cause != nil {
@@ -66,6 +73,9 @@ func (s *Session) regex(v any, options int64) (*Regex, error) {
 		return r, nil
 	}
 	r, err := s.NewRegex(pattern, options)
+	if _, tooMuch := err.(limitError); tooMuch {
+		return nil, err
+	}
 	if err != nil {
 		rec := s.fail(tRuntime, "The regular expression pattern "+pattern+" is not valid.", "InvalidRegularExpression", InvalidOperation, pattern)
 		rec.Exception.Inner = ToException(err)
