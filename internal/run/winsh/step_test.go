@@ -166,3 +166,21 @@ func TestStepKeepsToItsMemory(t *testing.T) {
 		t.Errorf("a key in a hundred thousand others: %v, %s", err, out.String())
 	}
 }
+
+// Broken if it fails: what cmd pipes to PowerShell gets lost.
+func TestPowerShellReadsThePipe(t *testing.T) {
+	for line, want := range map[string]string{
+		`echo x| powershell -Command "$input | ForEach-Object { $_ + 1 }"`:                   "x1",
+		`(echo a&& echo b)| pwsh -Command "process { '<' + $_.Trim() + '>' } end { 'end' }"`: "<a>\r\n<b>\r\nend",
+		`powershell -Command "@($input).Count; $input | ForEach-Object { 'never' }"`:         "0",
+		`echo @($input).Count> C:\s.ps1& (echo a&echo b)| powershell -File C:\s.ps1`:         "2",
+		`echo x> C:\f& powershell -Command "$input" < C:\f`:                                  "x",
+	} {
+		var out strings.Builder
+		s := windows("cmd", "/S", "/C", line)
+		s.Stdout = &out
+		if _, err := New(Options{}).Run(t.Context(), s); err != nil || strings.TrimSpace(out.String()) != want {
+			t.Errorf("%s: %q, %v", line, out.String(), err)
+		}
+	}
+}

@@ -1,10 +1,13 @@
 package ps
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 	"unicode"
 
@@ -325,10 +328,45 @@ func (h *host) launch(ctx context.Context, s *Session, l launch) (int, error) {
 func (s *Session) runMain(ctx context.Context, b *ScriptBlock) error {
 	f := &functionStage{block: b, dot: true, script: true}
 	e := &element{s: s, at: b.Body.Extent, stage: f, out: s.host.root, scope: s.global, streams: s.streams, length: 1, place: 1}
+	return s.runPiped(ctx, e)
+}
+
+// runPiped runs what PowerShell was started for. The lines of standard input, if
+// it is a pipe or a file, are its input: all of them are there before it ends, and
+// $input has them.
+func (s *Session) runPiped(ctx context.Context, e *element) error {
+	lines, err := s.inputLines()
+	if err != nil {
+		return err
+	}
+	s.global.put("input", s.Enumerator(nil))
+	e.piped = len(lines) > 0
 	if err := e.begin(ctx); err != nil {
 		return err
 	}
+	for _, line := range lines {
+		if err := e.accept(ctx, line); err != nil {
+			return err
+		}
+	}
 	return e.finish(ctx)
+}
+
+// inputLines reads standard input to its end.
+func (s *Session) inputLines() ([]string, error) {
+	limit := s.process.Machine.Limits().Memory
+	b, err := io.ReadAll(io.LimitReader(s.process.Stdin, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading standard input: %w", err)
+	}
+	if len(b) == 0 {
+		return nil, nil
+	}
+	if err := s.fits(int64(len(b))); err != nil {
+		return nil, err
+	}
+	text := strings.ReplaceAll(machine.DecodePage(cmp.Or(s.process.CodePage, 437), b), "\r\n", "\n")
+	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r", "\n"), "\n"), "\n"), nil
 }
 
 // exitCode shows an error that nobody caught and returns the exit code.
@@ -380,10 +418,7 @@ func (h *host) runFile(ctx context.Context, s *Session, l launch) (int, error) {
 	f := &st.(*scriptFile).functionStage
 	f.dot = true
 	e := &element{s: s, at: f.block.Body.Extent, name: name, stage: f, out: s.host.root, scope: s.global, streams: s.streams, length: 1, place: 1}
-	if err = e.begin(ctx); err == nil {
-		err = e.finish(ctx)
-	}
-	return h.exitCode(ctx, s, err, true)
+	return h.exitCode(ctx, s, s.runPiped(ctx, e), true)
 }
 
 func fileMissing(ed Edition, name string) string {
