@@ -65,6 +65,28 @@ func TestRegistryPolicy(t *testing.T) {
 	}
 }
 
+// Broken if it fails: the hint names keys with which the build ends in the same
+// error, or more than anybody wants to read.
+func TestLostKeysAreCovered(t *testing.T) {
+	var many []string
+	for i := range 9 {
+		many = append(many, fmt.Sprintf(`HKLM\SOFTWARE\Vendor\Key%d\Sub`, i), fmt.Sprintf(`HKLM\SYSTEM\Set\Services\s%d`, i))
+	}
+	for _, tt := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{`HKLM\SOFTWARE\A`}, `HKLM\SOFTWARE\A`},
+		{[]string{`HKLM\SOFTWARE\A`, `HKLM\SOFTWARE\a\B`, `HKLM\SYSTEM\X`}, `HKLM\SOFTWARE\A,HKLM\SYSTEM\X`},
+		{many, `HKLM\SOFTWARE\Vendor,HKLM\SYSTEM\Set`},
+	} {
+		hint := (&LostError{tt.keys}).Hint()
+		if !strings.HasPrefix(hint, "--registry='drop="+tt.want+"' ") {
+			t.Errorf("%v: %s", tt.keys, hint)
+		}
+	}
+}
+
 // Broken if it fails: a secret is printed.
 func TestSecretsAreMasked(t *testing.T) {
 	m := &masking{}

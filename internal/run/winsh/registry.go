@@ -80,14 +80,16 @@ type LostError struct {
 	Keys []string
 }
 
+// mostKeys is how many keys a message names.
+const mostKeys = 5
+
 // Error names the keys.
 func (e *LostError) Error() string {
-	const most = 5
 	keys := e.Keys
 	more := ""
-	if len(keys) > most {
-		more = fmt.Sprintf(" and %d more", len(keys)-most)
-		keys = keys[:most]
+	if len(keys) > mostKeys {
+		more = fmt.Sprintf(" and %d more", len(keys)-mostKeys)
+		keys = keys[:mostKeys]
 	}
 	return "the command changes the registry, and the image would lose it: " + strings.Join(keys, ", ") + more
 }
@@ -95,7 +97,29 @@ func (e *LostError) Error() string {
 // Hint says what there is to choose from.
 func (e *LostError) Hint() string {
 	return fmt.Sprintf("--registry='drop=%s' builds without these changes, --registry=delta writes them in an experimental form; "+
-		"or make them when the container starts", e.Keys[0])
+		"or make them when the container starts", strings.Join(e.cover(), ","))
+}
+
+// cover returns keys that all of the keys are below: few enough to be written, and
+// as deep as can be.
+func (e *LostError) cover() []string {
+	depth := 0
+	for _, k := range e.Keys {
+		depth = max(depth, strings.Count(k, `\`)+1)
+	}
+	for {
+		var out []string
+		for _, k := range e.Keys {
+			parts := strings.Split(k, `\`)
+			if k = strings.Join(parts[:min(depth, len(parts))], `\`); under(k, out) {
+				continue
+			}
+			out = append(slices.DeleteFunc(out, func(o string) bool { return under(o, []string{k}) }), k)
+		}
+		if depth--; len(out) <= mostKeys || depth == 0 {
+			return out
+		}
+	}
 }
 
 // kept returns the changes that have to be in the image, and an error if the

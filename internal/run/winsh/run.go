@@ -21,6 +21,7 @@ func (r *Runner) Run(ctx context.Context, s run.Step) (run.Result, error) {
 		return run.Result{}, err
 	}
 	if l := r.known(key, s); l != nil {
+		warnOfDeltas(s, l.Hives)
 		return run.Result{Layer: l, Cached: true}, nil
 	}
 	if r.opts.Store == nil {
@@ -74,13 +75,19 @@ func (r *Runner) layer(ctx context.Context, s run.Step, spool machine.Spool) (*t
 		}
 		return nil, err
 	}
-	if len(out.Result.Hives) > 0 && s.Warn != nil {
+	warnOfDeltas(s, out.Result.Hives)
+	return &tree.Layer{Changes: tree.NewSet(out.Result.Changes), Env: envChanges(out.Result), Hives: out.Result.Hives}, nil
+}
+
+// warnOfDeltas says that a layer has delta hives, whether or not the step was
+// executed in this build.
+func warnOfDeltas(s run.Step, hives map[string][]byte) {
+	if len(hives) > 0 && s.Warn != nil {
 		s.Warn(run.Warning{
 			Message: "changes of the registry are in the layer as delta hives, which is experimental",
 			Hint:    "try the image on each release of Windows that it is meant for, and see that they are there",
 		})
 	}
-	return &tree.Layer{Changes: tree.NewSet(out.Result.Changes), Env: envChanges(out.Result), Hives: out.Result.Hives}, nil
 }
 
 // envChanges returns what the step has set for the machine, by name.
