@@ -267,7 +267,8 @@ func (b bottom) All(ctx context.Context) iter.Seq2[tree.Change, error] {
 
 // bare is the lowest layer of a chain without a base image: the directories of
 // a Windows that has just been installed. It is empty where the layers above
-// bring a Windows of their own, which it finds out when it is asked.
+// bring a Windows of their own, which it finds out when it is asked: hives alone,
+// as in the base of HostProcess containers, are none.
 type bare struct {
 	above []*tree.Layer
 	set   *tree.Set
@@ -278,7 +279,7 @@ func (b *bare) changes(ctx context.Context) (*tree.Set, error) {
 		return b.set, nil
 	}
 	for _, l := range b.above {
-		switch _, err := l.Changes.Find(ctx, "Windows/System32/config/SYSTEM", true); {
+		switch _, err := l.Changes.Find(ctx, "Windows/System32/ntdll.dll", true); {
 		case err == nil:
 			b.set = tree.NewSet(nil)
 			return b.set, nil

@@ -238,3 +238,23 @@ func TestRemovedStandardDirectory(t *testing.T) {
 		t.Errorf("the base was asked %d times for what was removed above it", *asked)
 	}
 }
+
+// A base of nothing but hives, as that of HostProcess containers, is no Windows:
+// commands find the directories there that they would find on the host. One that
+// brings Windows has what it has.
+func TestStandardDirectoriesOfBases(t *testing.T) {
+	const hives = "Windows/System32/config/SYSTEM"
+	for _, tt := range []struct {
+		names []string
+		want  bool
+	}{
+		{nil, true},
+		{[]string{hives}, true},
+		{[]string{hives, "Windows/System32/ntdll.dll"}, false},
+	} {
+		m := start(t, machine.Options{Root: windows(layer(tt.names...))})
+		if err := exists(t.Context(), m.FS(), `C:\Users\ContainerAdministrator\AppData\Local\Temp`, tt.want); err != nil {
+			t.Errorf("on a base with %v: %v", tt.names, err)
+		}
+	}
+}
