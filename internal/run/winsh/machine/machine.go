@@ -59,7 +59,8 @@ type Options struct {
 	Env []string
 	// User is the account as USER names it; "" is ContainerAdministrator.
 	User string
-	// Now is the machine's clock; nil is the clock of this computer.
+	// Now is the machine's clock, in its zone; nil is the clock of this computer, in
+	// UTC.
 	Now func() time.Time
 	// Spool takes contents; nil keeps them in memory.
 	Spool Spool
@@ -115,7 +116,9 @@ func New(o Options) (*Machine, error) {
 		return nil, err
 	}
 	if o.Now == nil {
-		o.Now = time.Now
+		// The zone of a container is UTC, whatever this computer's is: times in zip
+		// files are local ones, and what is unpacked has to be the same everywhere.
+		o.Now = func() time.Time { return time.Now().UTC() }
 	}
 	if o.Spool == nil {
 		o.Spool = MemorySpool{}
