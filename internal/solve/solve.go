@@ -43,6 +43,7 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/casement/casement/internal/llb"
 	"github.com/casement/casement/internal/run"
@@ -128,7 +129,7 @@ type StepError struct {
 func (e *StepError) Error() string {
 	var refused *run.RefusedError
 	if errors.As(e.Err, &refused) && refused.Where.String() != "" {
-		place, name := refused.Where.String()+": ", StepName(e.Step)
+		place, name := refused.Where.String()+": ", shortName(e.Step)
 		if rest, ok := strings.CutPrefix(e.Err.Error(), place); ok && name != "" && strings.HasPrefix(strings.ToUpper(refused.Where.Text), "FROM") {
 			// The line is the base's, whose ONBUILD trigger it was.
 			return place + name + ": " + rest
@@ -136,7 +137,7 @@ func (e *StepError) Error() string {
 		return e.Err.Error()
 	}
 	var parts []string
-	for _, s := range []string{e.Where.String(), StepName(e.Step), e.Err.Error()} {
+	for _, s := range []string{e.Where.String(), shortName(e.Step), e.Err.Error()} {
 		if s != "" {
 			parts = append(parts, s)
 		}
@@ -155,6 +156,21 @@ func StepName(name string) string {
 		}
 	}
 	return name
+}
+
+// shortName is the name of a step in a message, which has to be seen behind it: a
+// RUN may be a page of text, whose beginning the excerpt shows.
+func shortName(name string) string {
+	const most = 100
+	name = StepName(name)
+	if utf8.RuneCountInString(name) <= most {
+		return name
+	}
+	r := []rune(strings.Join(strings.Fields(name), " "))
+	if len(r) > most {
+		return strings.TrimRight(string(r[:most]), " ") + "…"
+	}
+	return string(r)
 }
 
 // Excerpt returns the lines that the vertex was made from with their numbers,

@@ -278,6 +278,19 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
+// What went wrong is seen behind the name of a step that is a page long.
+func TestLongNameInError(t *testing.T) {
+	for name, want := range map[string]string{
+		"[2/3] RUN a  b": "RUN a  b",
+		"[2/3] RUN " + strings.Repeat("word;    ", 30): "RUN " + strings.Repeat("word; ", 16) + "…",
+	} {
+		e := &solve.StepError{Where: llb.Location{File: "Dockerfile", Line: 3}, Step: name, Err: errors.New("no")}
+		if got, want := e.Error(), "Dockerfile:3: "+strings.Replace(want, " …", "…", 1)+": no"; got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+	}
+}
+
 // A solver that was cancelled works again, and a graph that waits for a vertex
 // of a cancelled one does it itself.
 func TestCancelledIsNotPoisoned(t *testing.T) {
