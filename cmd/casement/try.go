@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
 	"github.com/casement/casement/internal/build"
 	"github.com/casement/casement/internal/progress"
@@ -133,6 +135,10 @@ func runTry(ctx context.Context, env *environment, f *tryFlags, line string) err
 	if line == "-" {
 		b, err := io.ReadAll(env.stdin)
 		if err != nil {
+			return fmt.Errorf("reading the line from standard input: %w", err)
+		}
+		// Scripts of Windows often begin with a mark that says how they are encoded.
+		if b, _, err = transform.Bytes(unicode.BOMOverride(transform.Nop), b); err != nil {
 			return fmt.Errorf("reading the line from standard input: %w", err)
 		}
 		line = strings.TrimRight(string(b), "\r\n")

@@ -12,8 +12,10 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -76,6 +78,9 @@ func Try(ctx context.Context, req TryRequest, t Tools) (*Tried, error) {
 	if fi, err := os.Stat(req.Export); err == nil && !fi.IsDir() {
 		return nil, &UsageError{fmt.Sprintf("the export %s is no directory", req.Export), "name a directory, which is made if it is not there"}
 	}
+	if err := checkLine(req.Line); err != nil {
+		return nil, err
+	}
 	step, err := tryStep(ctx, req, t)
 	if err != nil {
 		return nil, err
@@ -88,7 +93,7 @@ func Try(ctx context.Context, req TryRequest, t Tools) (*Tried, error) {
 	defer spool.Close()
 	out, err := runner.Do(ctx, step, spool)
 	if err != nil {
-		return nil, err
+		return nil, inLine(err)
 	}
 	tried := &Tried{ExitCode: out.ExitCode, Env: map[string]string{}, Registry: out.Result.Registry}
 	for name, value := range out.Result.Env {
@@ -104,6 +109,17 @@ func Try(ctx context.Context, req TryRequest, t Tools) (*Tried, error) {
 		err = exportChanges(ctx, req.Export, out.Result.Changes)
 	}
 	return tried, err
+}
+
+// checkLine is about what no command line has.
+func checkLine(line string) error {
+	switch {
+	case strings.ContainsRune(line, 0):
+		return &UsageError{"LINE has a NUL character", "text in UTF-16 begins with a mark (BOM) that says so"}
+	case !utf8.ValidString(line):
+		return &UsageError{"LINE is not UTF-8", "convert it, for example with iconv -f WINDOWS-1252 -t UTF-8"}
+	}
+	return nil
 }
 
 // tryStep makes the step of the line.
@@ -204,6 +220,21 @@ func batchMount(text string) run.Mount {
 		Type: "bind", Target: "Windows/Temp/try.cmd", Selector: e.Name, ReadOnly: true,
 		Source: tree.NewChain(ocispec.Platform{OS: "windows"}, &tree.Layer{Changes: set}),
 	}
+}
+
+// inLine gives a refusal that is in that batch file its place in LINE.
+func inLine(err error) error {
+	refused, ok := errors.AsType[*run.RefusedError](err)
+	if !ok {
+		return err
+	}
+	line, ok := strings.CutPrefix(refused.Script, tryBatch+":")
+	if n, numErr := strconv.Atoi(line); ok && numErr == nil {
+		c := *refused
+		c.Script, c.Line, c.Column = "", n, 0
+		return &c
+	}
+	return err
 }
 
 // mergeEnv returns the variables of base with those of more on top.

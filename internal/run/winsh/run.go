@@ -16,6 +16,9 @@ func (r *Runner) Run(ctx context.Context, s run.Step) (run.Result, error) {
 	if s.Root.OS != "windows" {
 		return run.Result{}, run.Unrouted(s)
 	}
+	if err := fits(s); err != nil {
+		return run.Result{}, err
+	}
 	key, err := r.key(ctx, s)
 	if err != nil {
 		return run.Result{}, err

@@ -30,6 +30,25 @@ func windows(args ...string) run.Step {
 	return run.Step{Args: args, Root: tree.NewChain(ocispec.Platform{OS: "windows", Architecture: "amd64"})}
 }
 
+// Broken if it fails: a step works that Windows would not start.
+func TestCommandLineThatIsTooLong(t *testing.T) {
+	r := New(Options{})
+	for text, want := range map[string]bool{
+		"echo " + strings.Repeat("x", 32766-len("pwsh -c echo ")): true,
+		"echo " + strings.Repeat("x", 32767-len("pwsh -c echo ")): false,
+		"echo " + strings.Repeat("😀", 16380):                      false,
+	} {
+		_, runErr := r.Run(t.Context(), windows("pwsh", "-c", text))
+		var refused *run.RefusedError
+		if errors.As(runErr, &refused) == want {
+			t.Errorf("a text of %d bytes: %v", len(text), runErr)
+		}
+		if err := r.Check(t.Context(), windows("pwsh", "-c", text)); (err == nil) != want {
+			t.Errorf("a text of %d bytes is checked: %v", len(text), err)
+		}
+	}
+}
+
 // Broken if it fails: two steps wait for each other's caches for ever, or one
 // step for itself.
 func TestLockedCaches(t *testing.T) {

@@ -18,11 +18,13 @@ package winsh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf16"
 
 	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -92,8 +94,25 @@ func (r *Runner) Check(ctx context.Context, s run.Step) (err error) {
 		return place(err, s)
 	}
 	defer m.Close()
+	if err := fits(s); err != nil {
+		return err
+	}
 	_, err = r.check(ctx, m, s)
 	return err
+}
+
+// fits refuses a command line that CreateProcess does not take.
+func fits(s run.Step) error {
+	const most = 32767 // with the zero at its end
+	n := 1
+	for _, r := range commandLine(s) {
+		n += max(1, utf16.RuneLen(r))
+	}
+	if n <= most {
+		return nil
+	}
+	return place(machine.Refuse("RUN with so long a text", fmt.Sprintf("its command line has %d characters, and Windows starts no program with more than %d", n-1, most-1),
+		"COPY a script into the image and call it"), s)
 }
 
 // launch is the program of a step and its command line.
