@@ -307,5 +307,5 @@ func (m *Machine) CheckStart(ctx context.Context, f Found, c *Checking, args []A
 		return m.opts.Other.Check(ctx, f.Path, args)
 	}
 	return Refuse(f.Path, "a program that the image brings is not executed in process",
-		"run this step on a Windows node, or unpack instead of installing")
+		"run this step on a Windows machine, or unpack instead of installing; leave out what only asks for a version")
 }

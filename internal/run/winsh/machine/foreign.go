@@ -14,7 +14,7 @@ import (
 func RefuseUnknown(name string) *run.RefusedError {
 	if what := foreign(name); what != "" {
 		return Refuse(name, "it is "+what+", and programs that an image brings are not executed in process",
-			"do this step on a Windows machine, or with docker buildx in a stage for Linux, and COPY its result")
+			"do this step on a Windows machine, or with docker buildx in a stage for Linux, and COPY its result; leave out what only asks for a version")
 	}
 	way := "if it is a program, run this step on a Windows machine"
 	if !strings.Contains(name, ".") {

@@ -176,7 +176,7 @@ func checkStartProcess(ctx context.Context, k *ps.Check) error {
 		return nil // it may be written before it is started
 	}
 	return machine.Refuse("Start-Process "+file, "it is none of the programs that casement has, and programs that an image brings are not executed in process",
-		"run this step on a Windows node, or unpack the software from an archive")
+		"run this step on a Windows machine, or unpack the software from an archive")
 }
 
 // document reports whether Windows opens files of a type with another program.
