@@ -308,6 +308,9 @@ func (f *FS) CopyFile(ctx context.Context, from, to string, failIfExists bool) e
 // system, archive, not content indexed …).
 func (f *FS) SetAttributes(ctx context.Context, path string, a winmeta.Attributes) error {
 	const op = "set the attributes of"
+	if lost := a & (winmeta.Temporary | winmeta.Offline); lost != 0 {
+		return Refuse("the attribute "+lost.String()+" of "+path, "images do not keep this attribute", "leave it out")
+	}
 	n, err := f.changeable(ctx, op, path, false)
 	if err != nil {
 		return err

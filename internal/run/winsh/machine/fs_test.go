@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh/machine"
 	"github.com/casement/casement/internal/tree"
 	"github.com/casement/casement/internal/winmeta"
@@ -536,5 +537,18 @@ func TestStreams(t *testing.T) {
 	err = f.WriteFile(t.Context(), `C:\Windows\System32\config\x`, []byte("x"))
 	if err == nil || machine.CodeOf(err) != 0 {
 		t.Errorf("writing beside the hives: %v", err)
+	}
+}
+
+// An attribute that would be gone in the image is not taken in silence.
+func TestAttributesThatImagesLose(t *testing.T) {
+	f := start(t, machine.Options{Root: windows(layer("a.txt"))}).FS()
+	for a, want := range map[winmeta.Attributes]bool{
+		winmeta.Hidden | winmeta.NotContentIndexed: false, winmeta.Temporary: true, winmeta.Archive | winmeta.Offline: true,
+	} {
+		err := f.SetAttributes(t.Context(), `C:\a.txt`, a)
+		if _, refused := errors.AsType[*run.RefusedError](err); refused != want {
+			t.Errorf("%s: %v", a, err)
+		}
 	}
 }
