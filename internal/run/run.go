@@ -265,13 +265,26 @@ func Unrouted(s Step) error {
 		Construct: what,
 		Reason:    "casement cannot execute commands in " + systemName(s.Root.OS) + " stages yet",
 	}
-	switch s.Root.OS {
-	case "windows":
+	switch {
+	case s.Root.OS != "windows" && len(s.Args) > 0 && isWindowsShell(s.Args[0]):
+		e.Way = "if the stage is for Windows, build with --platform windows/amd64: FROM scratch is for Linux without it"
+	case s.Root.OS == "windows":
 		e.Way = "run this step on a Windows machine (docker build there), or produce its files before the build and COPY them in"
 	default:
 		e.Way = "build this stage with docker buildx, then hand its result over with --build-context NAME=docker-image://REF and COPY --from=NAME"
 	}
 	return e
+}
+
+// isWindowsShell reports whether a program is a shell that stages for Linux do not
+// have, or hardly ever.
+func isWindowsShell(program string) bool {
+	name := strings.ToLower(program[strings.LastIndexAny(program, `\/`)+1:])
+	switch strings.TrimSuffix(name, ".exe") {
+	case "cmd", "powershell":
+		return true
+	}
+	return strings.HasSuffix(name, ".exe")
 }
 
 func systemName(os string) string {
