@@ -20,8 +20,9 @@ const mask = "***"
 
 // masking knows the values that must not be shown.
 type masking struct {
-	values  [][]byte // longest first
-	first   [256]bool
+	values  [][]byte      // longest first
+	heads   [256][][]byte // the values by their first byte, longest first
+	tails   [256][][]byte // ends of values by their first byte
 	writers []*maskWriter
 }
 
@@ -36,6 +37,13 @@ func (m *masking) hide(value []byte) {
 		m.add(line)
 	}
 	slices.SortStableFunc(m.values, func(a, b []byte) int { return len(b) - len(a) })
+	m.heads, m.tails = [256][][]byte{}, [256][][]byte{}
+	for _, v := range m.values {
+		m.heads[v[0]] = append(m.heads[v[0]], v)
+		for from := max(1, len(v)-longestTail); from <= len(v)-shortest; from++ {
+			m.tails[v[from]] = append(m.tails[v[from]], v[from:])
+		}
+	}
 }
 
 // shortest is the size of the shortest value that is hidden.
@@ -74,7 +82,6 @@ func (m *masking) add(v []byte) {
 func (m *masking) addForm(f []byte) {
 	if len(f) >= shortest && !slices.ContainsFunc(m.values, func(o []byte) bool { return bytes.Equal(o, f) }) {
 		m.values = append(m.values, slices.Clone(f))
-		m.first[f[0]] = true
 	}
 }
 
@@ -93,10 +100,7 @@ func (m *masking) text(s string) string {
 // of the text nothing waits.
 func (m *masking) replace(b []byte, end bool) (shown, rest []byte) {
 	for i := 0; i < len(b); {
-		n, wait := 0, false
-		if m.first[b[i]] {
-			n, wait = m.value(b[i:], end)
-		}
+		n, wait := m.value(b[i:], end)
 		switch {
 		case wait:
 			return shown, b[i:]
@@ -125,7 +129,7 @@ func (m *masking) replace(b []byte, end bool) (shown, rest []byte) {
 // value returns the size of a value at the beginning of a text, or of the
 // beginning of one that ends in dots. wait says that what follows decides.
 func (m *masking) value(b []byte, end bool) (size int, wait bool) {
-	for _, v := range m.values {
+	for _, v := range m.heads[b[0]] {
 		n, at := walk(v, b)
 		if n == len(v) {
 			return at, false
@@ -159,22 +163,15 @@ func (m *masking) shortened(b []byte, end bool) (dots, tail int, wait bool) {
 	if dots == 0 {
 		return 0, 0, false
 	}
-	b = b[dots:]
-	for _, v := range m.values {
-		for from := max(1, len(v)-longestTail); from <= len(v)-shortest; from++ {
-			if len(b) > 0 && v[from] != b[0] {
-				continue
-			}
-			n, at := walk(v[from:], b)
-			if n == len(v)-from {
-				if at > tail {
-					tail = at
-				}
-				break
-			}
-			if at == len(b) && !end {
-				return dots, 0, true
-			}
+	if b = b[dots:]; len(b) == 0 {
+		return dots, 0, !end
+	}
+	for _, v := range m.tails[b[0]] {
+		n, at := walk(v, b)
+		if n == len(v) {
+			tail = max(tail, at)
+		} else if at == len(b) && !end {
+			return dots, 0, true
 		}
 	}
 	return dots, tail, false
