@@ -255,7 +255,7 @@ func (c *client) hintFor(e *Error) string {
 	case strings.Contains(msg, "unterminated heredoc"):
 		return "end it by a line that has its word and nothing else"
 	case strings.Contains(msg, "secret target is required on Windows"):
-		return `name the file of the secret: --mount=type=secret,id=ID,target=C:\path`
+		return `name the file of the secret: --mount=type=secret,id=ID,target=C:/path`
 	case strings.Contains(msg, "unknown instruction") && strings.Contains(msg, `\`):
 		return "a line that ends in a back slash continues on the next one; write \"# escape=`\" in the first line of the Dockerfile"
 	}
