@@ -56,7 +56,7 @@ func TestErrors(t *testing.T) {
 		"other drive, WORKDIR": {text: base + "WORKDIR D:/x\n", want: "not on the system drive", hint: "no other", line: 2},
 		"mount on other drive": {text: base + "RUN --mount=type=cache,target=D:/c x\n", want: "Dockerfile:2: mount target D:/c: drive D is not there", hint: "drive C:", line: 2},
 		"mount on the root":    {text: base + "RUN --mount=type=cache,target=C:/ x\n", want: "the root of drive C:", line: 2},
-		"secret":               {text: base + "RUN --mount=type=secret,id=s x\n", want: "secret target is required", hint: `target=C:\path`, line: 2},
+		"secret":               {text: base + "RUN --mount=type=secret,id=s x\n", want: "secret target is required", hint: `target=C:/path`, line: 2},
 		"linux base":           {text: "FROM alpine\n", want: "base image docker.io/library/alpine:latest is for linux and not for windows", hint: "--platform linux/amd64", line: 1},
 		"windows base for linux": {text: base, change: func(r *Request) { r.Platforms[0].OS = "linux" },
 			want: "is for windows and not for linux", hint: "--platform windows/amd64", line: 1},
