@@ -38,34 +38,10 @@ func cutMembers() []ps.Member {
 	return []ps.Member{
 		method("Substring", "string", substring, "int startIndex", "int startIndex, int length"),
 		method("Remove", "string", removed, "int startIndex", "int startIndex, int count"),
-		method("Insert", "string", can(func(in *ps.Invoke) (any, error) {
-			s, at := this(in), in.Int(0)
-			size := textLen(s)
-			if at < 0 || at > size {
-				return nil, outOfRange(in.Session, either(in.Session, "Specified argument was out of the range of valid values.", "Index was out of range. Must be non-negative and less than or equal to the size of the collection."), "startIndex")
-			}
-			return cut(s, 0, at) + in.String(1) + cut(s, at, size-at), nil
-		}), "int startIndex, string value"),
+		method("Insert", "string", can(inserted), "int startIndex, string value"),
 		trim("Trim", true, true), trim("TrimStart", true, false), trim("TrimEnd", false, true),
 		pad("PadLeft", true), pad("PadRight", false),
-		method("ToCharArray", "char[]", can(func(in *ps.Invoke) (any, error) {
-			if err := limit(in.Session, int64(len(this(in)))*16); err != nil {
-				return nil, err
-			}
-			a := charArray(this(in))
-			if len(in.Args) == 2 {
-				from, n := in.Int(0), in.Int(1)
-				message := "Index was out of range. Must be non-negative and less than " + either(in.Session, "the size of the collection.", "or equal to the size of the collection.")
-				switch {
-				case from < 0 || from > len(a.Items) || from > len(a.Items)-n:
-					return nil, outOfRange(in.Session, message, "startIndex")
-				case n < 0:
-					return nil, outOfRange(in.Session, message, "length")
-				}
-				a.Items = a.Items[from : from+n]
-			}
-			return a, nil
-		}), "", "int startIndex, int length"),
+		method("ToCharArray", "char[]", can(toChars), "", "int startIndex, int length"),
 		{Name: "Chars", Kind: ps.KindParameterized, Type: "char", Overloads: overloads(can(func(in *ps.Invoke) (any, error) {
 			u, i := ps.Units(this(in)), in.Int(0)
 			if i < 0 || i >= len(u) {
@@ -92,6 +68,36 @@ func cutMembers() []ps.Member {
 			return nil
 		}), "int sourceIndex, char[] destination, int destinationIndex, int count"),
 	}
+}
+
+// inserted is Insert.
+func inserted(in *ps.Invoke) (any, error) {
+	s, at := this(in), in.Int(0)
+	size := textLen(s)
+	if at < 0 || at > size {
+		return nil, outOfRange(in.Session, either(in.Session, "Specified argument was out of the range of valid values.", "Index was out of range. Must be non-negative and less than or equal to the size of the collection."), "startIndex")
+	}
+	return cut(s, 0, at) + in.String(1) + cut(s, at, size-at), nil
+}
+
+// toChars is ToCharArray, of all or of a part.
+func toChars(in *ps.Invoke) (any, error) {
+	if err := limit(in.Session, int64(len(this(in)))*16); err != nil {
+		return nil, err
+	}
+	a := charArray(this(in))
+	if len(in.Args) == 2 {
+		from, n := in.Int(0), in.Int(1)
+		message := "Index was out of range. Must be non-negative and less than " + either(in.Session, "the size of the collection.", "or equal to the size of the collection.")
+		switch {
+		case from < 0 || from > len(a.Items) || from > len(a.Items)-n:
+			return nil, outOfRange(in.Session, message, "startIndex")
+		case n < 0:
+			return nil, outOfRange(in.Session, message, "length")
+		}
+		a.Items = a.Items[from : from+n]
+	}
+	return a, nil
 }
 
 // cutArgs are the text, its size, and the place and size of the part that the
