@@ -24,7 +24,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf16"
 
 	"github.com/casement/casement/internal/run"
 	"github.com/casement/casement/internal/run/winsh/machine"
@@ -103,15 +102,12 @@ func (r *Runner) Check(ctx context.Context, s run.Step) (err error) {
 
 // fits refuses a command line that CreateProcess does not take.
 func fits(s run.Step) error {
-	const most = 32767 // with the zero at its end
-	n := 1
-	for _, r := range commandLine(s) {
-		n += max(1, utf16.RuneLen(r))
-	}
+	const most = 32766 // and the zero at its end
+	n := machine.UTF16Len(commandLine(s))
 	if n <= most {
 		return nil
 	}
-	return place(machine.Refuse("RUN with so long a text", fmt.Sprintf("its command line has %d characters, and Windows starts no program with more than %d", n-1, most-1),
+	return place(machine.Refuse("RUN with so long a text", fmt.Sprintf("its command line has %d characters, and Windows starts no program with more than %d", n, most),
 		"COPY a script into the image and call it"), s)
 }
 

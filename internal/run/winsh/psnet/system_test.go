@@ -115,7 +115,8 @@ func TestAssemblies(t *testing.T) {
 }
 
 // TestTable fails if making the table of types is so much work that the start of
-// a step would show it (a tenth of a microsecond for each allocation), or if a type is made in a way that the engine cannot use.
+// a step would show it (a tenth of a microsecond for each allocation), or if a type
+// is made in a way that the engine cannot use.
 func TestTable(t *testing.T) {
 	if n := testing.AllocsPerRun(5, func() { psnet.All() }); n > 5000 {
 		t.Errorf("making the table takes %v allocations", n)
